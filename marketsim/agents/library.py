@@ -1,0 +1,83 @@
+"""The traders that come with the product, and the loader for users' own."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import Discriminator, Field, Tag
+
+from marketsim.agents.buy_and_hold import BuyAndHold, BuyAndHoldParams
+from marketsim.agents.ema_mean_reversion import EmaMeanReversion, EmaMeanReversionParams
+from marketsim.agents.inverse_volatility import InverseVolatility, InverseVolatilityParams
+from marketsim.agents.retail_momentum import RetailMomentum, RetailMomentumParams
+from marketsim.agents.sma_crossover import SmaCrossover, SmaCrossoverParams
+from marketsim.agents.strategy import Strategy, StrategyParams
+from marketsim.agents.target_weights import TargetWeights, TargetWeightsParams
+from marketsim.errors import ConfigError
+
+
+class CustomParams(StrategyParams):
+    """A strategy of the user's own, named by where it lives."""
+
+    kind: str = Field(
+        "custom",
+        pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$",
+        description="`package.module:Class`, importable from where the command runs.",
+    )
+    params: dict[str, Any] = Field(default_factory=dict, description="Handed to the class's own `Params`.")
+
+
+def _tag(value: Any) -> str:
+    kind = value.get("kind") if isinstance(value, Mapping) else getattr(value, "kind", None)
+    return "custom" if isinstance(kind, str) and ":" in kind else str(kind)
+
+
+StrategySpec = Annotated[
+    Annotated[BuyAndHoldParams, Tag("buy_and_hold")]
+    | Annotated[SmaCrossoverParams, Tag("sma_crossover")]
+    | Annotated[EmaMeanReversionParams, Tag("ema_mean_reversion")]
+    | Annotated[RetailMomentumParams, Tag("retail_momentum")]
+    | Annotated[TargetWeightsParams, Tag("target_weights")]
+    | Annotated[InverseVolatilityParams, Tag("inverse_volatility")]
+    | Annotated[CustomParams, Tag("custom")],
+    Discriminator(_tag),
+]
+
+_BUILT_IN: dict[type[StrategyParams], type[Strategy]] = {
+    BuyAndHoldParams: BuyAndHold,
+    SmaCrossoverParams: SmaCrossover,
+    EmaMeanReversionParams: EmaMeanReversion,
+    RetailMomentumParams: RetailMomentum,
+    TargetWeightsParams: TargetWeights,
+    InverseVolatilityParams: InverseVolatility,
+}
+
+
+def build(spec: StrategyParams) -> Strategy:
+    """Return a fresh strategy for its parameters.
+
+    Raises
+    ------
+    ConfigError
+        A user's class cannot be imported, is not a `Strategy`, or refuses its parameters.
+    """
+    if not isinstance(spec, CustomParams):
+        return _BUILT_IN[type(spec)](spec)
+    module_name, _, class_name = spec.kind.partition(":")
+    try:
+        found = getattr(importlib.import_module(module_name), class_name)
+    except ImportError as error:
+        raise ConfigError(
+            f"strategy {spec.kind}: {error}; is {module_name} installed, or the folder that holds it on PYTHONPATH?"
+        ) from error
+    except AttributeError:
+        raise ConfigError(f"strategy {spec.kind}: module {module_name} has no class {class_name}; check the spelling.") from None
+    if not (isinstance(found, type) and issubclass(found, Strategy)):
+        raise ConfigError(f"strategy {spec.kind}: is not a subclass of marketsim.agents.strategy.Strategy; derive it from there.")
+    try:
+        return found(found.Params.model_validate(spec.params))
+    except ValueError as error:
+        reason = "; ".join(str(error).splitlines()[1:3]).strip() or str(error)
+        raise ConfigError(f"strategy {spec.kind}: its params were refused: {reason}.") from error

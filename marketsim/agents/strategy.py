@@ -1,0 +1,93 @@
+"""The one interface between a trader and a market: a view in, orders out, fills back.
+
+The same class runs in the bars, the replay and the simulated market. A view holds what the trader may know at the moment
+it wakes and nothing else: the arrays behind it contain no bar that has not closed, so looking ahead is impossible, not forbidden.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from typing import ClassVar, Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict
+
+from marketsim.records import Cancel, Fill, Order
+
+Field = Literal["open", "high", "low", "close", "volume"]
+FloatArray = npt.NDArray[np.float64]
+
+
+class MarketView(Protocol):
+    """What a strategy sees when it wakes. Prices are restated for splits up to now, never for later ones."""
+
+    @property
+    def time_ns(self) -> int:
+        """Now, int64 nanoseconds since the epoch, UTC."""
+
+    @property
+    def symbols(self) -> Sequence[str]:
+        """The run's symbols; every (n_symbols,) array follows this order."""
+
+    @property
+    def n_bars(self) -> int:
+        """How many bars have closed."""
+
+    @property
+    def price(self) -> FloatArray:
+        """Last traded price a symbol, (n_symbols,) currency; NaN before the first bar."""
+
+    @property
+    def position(self) -> FloatArray:
+        """Shares held, (n_symbols,); negative when short."""
+
+    @property
+    def cash(self) -> float:
+        """Cash of the account, currency."""
+
+    @property
+    def equity(self) -> float:
+        """Cash plus positions at last prices, currency."""
+
+    @property
+    def open_orders(self) -> dict[int, Order]:
+        """The strategy's own living orders by id, with the quantity still open."""
+
+    def window(self, field: Field, n: int) -> FloatArray:
+        """Return the last ``n`` closed bars of all symbols, (min(n, n_bars), n_symbols), oldest first; NaN = no bar."""
+
+    def history(self, symbol: str, field: Field, n: int) -> FloatArray:
+        """Return the last ``n`` closed bars of one symbol, (<= n,), oldest first, missing bars left out."""
+
+    def orders_to(self, target_qty: FloatArray) -> npt.NDArray[np.void]:
+        """Return the market orders that take the position to ``target_qty`` shares, (n_symbols,); NaN = leave alone.
+
+        Whole lots; quantities already under way in open market orders are counted.
+        """
+
+    def weights_to_qty(self, weight: FloatArray) -> FloatArray:
+        """Turn target weights of equity, (n_symbols,), into shares at last prices, rounded down to lots; NaN stays NaN."""
+
+
+class StrategyParams(BaseModel):
+    """Frozen parameters of a strategy; each strategy subclasses this and adds a ``kind`` literal."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Strategy(ABC):
+    """A trader. Subclass it, write ``on_wake``, name the class in a config as ``package.module:Class``."""
+
+    Params: ClassVar[type[StrategyParams]] = StrategyParams
+
+    def __init__(self, params: StrategyParams) -> None:
+        self.params = params
+
+    @abstractmethod
+    def on_wake(self, market: MarketView) -> Iterable[Order | Cancel] | npt.NDArray[np.void] | None:
+        """Look at the market and return orders; called after every closed bar."""
+
+    def on_fill(self, fill: Fill, market: MarketView) -> None:  # noqa: B027 - optional by design
+        """Hear of an own fill; called before the next ``on_wake``."""

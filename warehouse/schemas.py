@@ -1,0 +1,332 @@
+"""Every table of the warehouse: its columns with unit and meaning, its grain, and where its rows lie.
+
+A *small* table is stored as Parquet with its run and copied into the catalog file, so it answers in milliseconds; a *big*
+one stays Parquet and is a view. ``run_id`` is a column of every table for readers, but lies in the folder name, not in the files.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+UTC_NS = pa.timestamp("ns", tz="UTC")
+TEXT = pa.string()
+REAL = pa.float64()
+COUNT = pa.int64()
+DATE = pa.date32()
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: name with unit, Arrow type, meaning."""
+
+    name: str
+    type: pa.DataType
+    meaning: str
+    nullable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TableSchema:
+    """One table: what a row is, how rows are sorted, and its columns."""
+
+    name: str
+    grain: str
+    small: bool
+    sort_by: tuple[str, ...]
+    columns: tuple[Column, ...]
+
+    @property
+    def arrow(self) -> pa.Schema:
+        """The Arrow schema of a stored file, without ``run_id``."""
+        return pa.schema([pa.field(c.name, c.type, nullable=c.nullable) for c in self.columns])
+
+
+RUNS = TableSchema(
+    "runs",
+    "one row a published run",
+    True,
+    (),
+    (
+        Column("name", TEXT, "name of the run in its configuration"),
+        Column("mode", TEXT, "backtest, live or realtime"),
+        Column("horizon", TEXT, "daily or intraday"),
+        Column("market", TEXT, "market model: bars, replay or simulated"),
+        Column("status", TEXT, "success or failed"),
+        Column("status_reason", TEXT, "why it failed; empty on success"),
+        Column("start_date", DATE, "first session asked for"),
+        Column("end_date", DATE, "last session in the data"),
+        Column("n_symbols", COUNT, "traded symbols"),
+        Column("n_bars", COUNT, "steps of the market"),
+        Column("seed", COUNT, "seed of the run"),
+        Column("config_digest", TEXT, "sha256 of the resolved configuration"),
+        Column("snapshot_digest", TEXT, "sha256 of the canonical input bars"),
+        Column("code_version", TEXT, "version and digest of the library's sources"),
+        Column("parent_run_id", TEXT, "run this trial belongs to; empty for a run of its own"),
+    ),
+)
+
+CONFIGS = TableSchema(
+    "configs",
+    "one row a run",
+    True,
+    (),
+    (
+        Column("config_digest", TEXT, "sha256 of config_json"),
+        Column("config_json", TEXT, "resolved configuration, JSON with sorted keys"),
+    ),
+)
+
+SOURCES = TableSchema(
+    "sources",
+    "one row a symbol asked for",
+    True,
+    ("symbol",),
+    (
+        Column("symbol", TEXT, "ticker"),
+        Column("role", TEXT, "traded or benchmark"),
+        Column("source", TEXT, "provider that answered; empty when none did"),
+        Column("request", TEXT, "what was asked of it"),
+        Column("n_rows", COUNT, "bars received"),
+        Column("first_date", DATE, "first session received", True),
+        Column("last_date", DATE, "last session received", True),
+        Column("sha256", TEXT, "digest of the symbol's canonical bars, retrieval time left out"),
+        Column("error", TEXT, "why the symbol is missing; empty when it is there"),
+    ),
+)
+
+BARS = TableSchema(
+    "bars",
+    "one row a symbol and bar, as received, benchmark included",
+    False,
+    ("symbol", "open_utc"),
+    (
+        Column("symbol", TEXT, "ticker"),
+        Column("session_date", DATE, "exchange session the bar belongs to"),
+        Column("open_utc", UTC_NS, "when the bar opened"),
+        Column("close_utc", UTC_NS, "when the bar closed"),
+        Column("open_price", REAL, "first traded price, currency, not adjusted", True),
+        Column("high_price", REAL, "highest price, currency, not adjusted", True),
+        Column("low_price", REAL, "lowest price, currency, not adjusted", True),
+        Column("close_price", REAL, "last price, currency, not adjusted", True),
+        Column("volume_shares", REAL, "shares traded, not adjusted", True),
+        Column("split_ratio", REAL, "new shares for one old, effective at this bar's open; 1 = none"),
+        Column("dividend_cash", REAL, "cash a share going ex at this bar's open, currency; 0 = none"),
+        Column("source", TEXT, "provider"),
+        Column("retrieved_utc", UTC_NS, "when it was fetched; null for data that ship with the packages", True),
+    ),
+)
+
+FINDINGS = TableSchema(
+    "findings",
+    "one row a check and symbol",
+    True,
+    ("check_name", "symbol"),
+    (
+        Column("check_name", TEXT, "name of the check"),
+        Column("symbol", TEXT, "ticker; * where the check looks at all of them"),
+        Column("column_name", TEXT, "column looked at; empty where it is the whole row"),
+        Column("severity", TEXT, "info, warning, error or critical"),
+        Column("success", pa.bool_(), "whether the data passed"),
+        Column("n_checked", COUNT, "rows looked at"),
+        Column("n_unexpected", COUNT, "rows that failed"),
+        Column("unexpected_pct", REAL, "share of rows that failed, percent"),
+        Column("observed", TEXT, "what was found, short"),
+        Column("message", TEXT, "one sentence: found, expected, what to do"),
+    ),
+)
+
+QUARANTINE = TableSchema(
+    "quarantine",
+    "one row a bad bar and reason; the bar is not used",
+    False,
+    ("symbol", "open_utc", "check_name"),
+    (
+        Column("symbol", TEXT, "ticker"),
+        Column("open_utc", UTC_NS, "when the bar opened", True),
+        Column("check_name", TEXT, "check it failed"),
+        Column("reason", TEXT, "one sentence: what was found and expected"),
+        Column("row_json", TEXT, "the bar as received, JSON"),
+    ),
+)
+
+ORDERS = TableSchema(
+    "orders",
+    "one row an order",
+    False,
+    ("agent", "order_id"),
+    (
+        Column("agent", TEXT, "who sent it"),
+        Column("order_id", COUNT, "number within the agent, from 0"),
+        Column("symbol", TEXT, "ticker"),
+        Column("side", TEXT, "buy or sell"),
+        Column("kind", TEXT, "market, limit, stop, stop_limit, market_on_open or market_on_close"),
+        Column("tif", TEXT, "gtc or day"),
+        Column("status", TEXT, "filled, cancelled, expired or rejected"),
+        Column("reason", TEXT, "why it ended without filling; none otherwise"),
+        Column("submitted_utc", UTC_NS, "when the strategy sent it"),
+        Column("ended_utc", UTC_NS, "when it filled or ended"),
+        Column("qty_shares", REAL, "quantity asked for, restated at splits"),
+        Column("filled_shares", REAL, "quantity filled, restated at splits"),
+        Column("limit_price", REAL, "currency", True),
+        Column("stop_price", REAL, "currency", True),
+        Column("fee_cash", REAL, "commission charged, currency"),
+    ),
+)
+
+FILLS = TableSchema(
+    "fills",
+    "one row a fill",
+    False,
+    ("agent", "fill_id"),
+    (
+        Column("agent", TEXT, "who traded"),
+        Column("fill_id", COUNT, "number within the agent, from 0"),
+        Column("order_id", COUNT, "order it belongs to"),
+        Column("symbol", TEXT, "ticker"),
+        Column("side", TEXT, "buy or sell"),
+        Column("liquidity", TEXT, "maker or taker"),
+        Column("fill_utc", UTC_NS, "when; a fill inside a bar carries the bar's close"),
+        Column("session_date", DATE, "exchange session"),
+        Column("qty_shares", REAL, "shares"),
+        Column("price", REAL, "paid or received a share, all price costs included, currency"),
+        Column("reference_price", REAL, "before half spread, slippage and impact, currency"),
+        Column("fee_cash", REAL, "commission, currency"),
+        Column("spread_cost_cash", REAL, "half spread paid, currency"),
+        Column("slippage_cost_cash", REAL, "slippage paid, currency"),
+        Column("impact_cost_cash", REAL, "impact paid, currency"),
+        Column("position_after_shares", REAL, "position in the symbol after the fill"),
+    ),
+)
+
+POSITIONS = TableSchema(
+    "positions",
+    "one row an agent, symbol and bar with a position, at the bar's close",
+    False,
+    ("agent", "close_utc", "symbol"),
+    (
+        Column("agent", TEXT, "who holds it"),
+        Column("symbol", TEXT, "ticker"),
+        Column("session_date", DATE, "exchange session"),
+        Column("close_utc", UTC_NS, "when the bar closed"),
+        Column("qty_shares", REAL, "shares, negative when short"),
+        Column("price", REAL, "last traded price, currency"),
+        Column("market_value_cash", REAL, "quantity times price, currency"),
+    ),
+)
+
+EQUITY = TableSchema(
+    "equity",
+    "one row an agent and bar, at the bar's close; the benchmark is an agent that bought and held it",
+    False,
+    ("agent", "close_utc"),
+    (
+        Column("agent", TEXT, "whose account"),
+        Column("session_date", DATE, "exchange session"),
+        Column("close_utc", UTC_NS, "when the bar closed"),
+        Column("cash", REAL, "currency"),
+        Column("long_value_cash", REAL, "value of long positions, currency"),
+        Column("short_value_cash", REAL, "value of short positions, currency, not positive"),
+        Column("equity_cash", REAL, "cash plus positions, currency"),
+        Column("return_frac", REAL, "change of equity over the bar, a fraction"),
+        Column("drawdown_frac", REAL, "equity below its running maximum, a fraction, not positive"),
+        Column("turnover_cash", REAL, "notional traded in the bar, currency"),
+        Column("fees_cash", REAL, "commissions in the bar, currency"),
+        Column("borrow_cash", REAL, "borrow cost in the bar, currency"),
+        Column("dividends_cash", REAL, "dividends received less paid in the bar, currency"),
+    ),
+)
+
+ROUND_TRIPS = TableSchema(
+    "round_trips",
+    "one row an entry lot closed, first in first out",
+    False,
+    ("agent", "exit_utc", "symbol", "entry_utc"),
+    (
+        Column("agent", TEXT, "who traded"),
+        Column("symbol", TEXT, "ticker"),
+        Column("side", TEXT, "buy for a long trip, sell for a short one"),
+        Column("entry_utc", UTC_NS, "when it was opened"),
+        Column("exit_utc", UTC_NS, "when it was closed"),
+        Column("qty_shares", REAL, "shares at the exit, after splits"),
+        Column("entry_price", REAL, "currency, restated for splits in between"),
+        Column("exit_price", REAL, "currency"),
+        Column("pnl_cash", REAL, "profit after fees, dividends left out, currency"),
+        Column("return_frac", REAL, "profit over entry notional, a fraction"),
+        Column("fee_cash", REAL, "commissions of entry and exit, currency"),
+        Column("bars_held", COUNT, "bars between entry and exit"),
+        Column("mae_frac", REAL, "worst move against it on the way, a fraction of the entry price, not positive"),
+        Column("mfe_frac", REAL, "best move for it on the way, a fraction of the entry price, not negative"),
+    ),
+)
+
+METRICS = TableSchema(
+    "metrics",
+    "one row an agent and metric",
+    True,
+    ("agent", "metric"),
+    (
+        Column("agent", TEXT, "whose result; benchmark for the benchmark"),
+        Column("role", TEXT, "strategy, agent or benchmark"),
+        Column("metric", TEXT, "name of the measure"),
+        Column("value", REAL, "its value; null where it is not defined", True),
+        Column("unit", TEXT, "fraction, ratio, currency, count, bars or date"),
+    ),
+)
+
+HEALTH = TableSchema(
+    "health",
+    "one row a gate",
+    True,
+    ("gate",),
+    (
+        Column("gate", TEXT, "name of the gate"),
+        Column("passed", pa.bool_(), "whether the run passed it"),
+        Column("observed", REAL, "what was measured", True),
+        Column("allowed", TEXT, "what was allowed"),
+        Column("message", TEXT, "one sentence"),
+    ),
+)
+
+TRIALS = TableSchema(
+    "trials",
+    "one row a trial of a sweep or a window of a walk-forward",
+    True,
+    ("trial",),
+    (
+        Column("trial", COUNT, "number of the trial, from 0"),
+        Column("n_trials", COUNT, "how many trials were made in all; the deflated Sharpe ratio needs it"),
+        Column("window", COUNT, "window of the walk-forward; -1 in a sweep"),
+        Column("sample", TEXT, "in or out: whether the result was used to choose"),
+        Column("start_date", DATE, "first session"),
+        Column("end_date", DATE, "last session"),
+        Column("parameters_json", TEXT, "parameters tried, JSON"),
+        Column("metric", TEXT, "metric that ranks the trials"),
+        Column("value", REAL, "its value", True),
+        Column("sharpe", REAL, "annualised Sharpe ratio", True),
+        Column("total_return_frac", REAL, "total return, a fraction", True),
+        Column("max_drawdown_frac", REAL, "deepest drawdown, a fraction", True),
+        Column("chosen", pa.bool_(), "whether it was picked"),
+    ),
+)
+
+TABLES: dict[str, TableSchema] = {
+    t.name: t
+    for t in (
+        RUNS,
+        CONFIGS,
+        SOURCES,
+        BARS,
+        FINDINGS,
+        QUARANTINE,
+        ORDERS,
+        FILLS,
+        POSITIONS,
+        EQUITY,
+        ROUND_TRIPS,
+        METRICS,
+        HEALTH,
+        TRIALS,
+    )
+}
