@@ -1,0 +1,54 @@
+.DEFAULT_GOAL := help
+.PHONY: help nightly test lint format serve bench torture docs online lock clean
+
+PY := .venv/bin/python
+
+help:  ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+
+nightly:  ## Set up, then run configs/nightly.yaml through the whole pipeline
+	@requirements/setup.sh runtime
+	@$(PY) -m flows.nightly configs/nightly.yaml
+
+test:  ## Set up with development tools, then run every test (ARGS="-k name" narrows it)
+	@requirements/setup.sh dev
+	@$(PY) -m pytest -n 2 --dist loadscope $(ARGS)
+
+lint:  ## Check style, types and who imports whom
+	@requirements/setup.sh dev
+	@.venv/bin/ruff check
+	@.venv/bin/ruff format --check
+	@$(PY) -m mypy
+	@.venv/bin/lint-imports
+
+format:  ## Write the house format and the fixes that are safe
+	@requirements/setup.sh dev
+	@.venv/bin/ruff check --fix
+	@.venv/bin/ruff format
+
+serve:  ## Start Prefect's server, a worker with the schedules, and the API on this machine
+	@requirements/setup.sh runtime
+	@$(PY) -m marketsim.cli serve
+
+bench:  ## Measure what the documentation claims about speed
+	@requirements/setup.sh dev
+	@$(PY) -m benchmarks
+
+torture:  ## Kill the nightly flow at 30 random moments while two readers watch
+	@requirements/setup.sh dev
+	@$(PY) -m tests.torture
+
+docs:  ## Build the documentation into site/
+	@requirements/setup.sh dev
+	@$(PY) -m mkdocs build --strict --quiet
+
+online:  ## Add the online providers (Yahoo, Polygon) to the environment
+	@requirements/setup.sh online
+
+lock:  ## Resolve requirements/*.txt anew from pyproject.toml
+	@requirements/setup.sh dev
+	@requirements/lock.sh
+
+clean:  ## Remove the environment, caches and the built documentation; the warehouse stays
+	rm -rf .venv site .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
