@@ -61,7 +61,7 @@ class Reason(IntEnum):
     BAD_PRICE = 7
     UNKNOWN_SYMBOL = 8
     ACCOUNT_CLOSED = 9
-    UNKNOWN_ORDER = 10
+    AUCTION_OVER = 10
 
 
 class Liquidity(IntEnum):
@@ -86,7 +86,8 @@ ORDER = np.dtype(
         ("filled_qty", np.float64),  # shares filled so far; restated at splits
         ("limit_price", np.float64),  # NaN where the kind has none
         ("stop_price", np.float64),  # NaN where the kind has none
-        ("fee", np.float64),  # charged so far, currency; keeps the per-order minimum honest
+        ("variable_fee", np.float64),  # commission earned so far before the minimum, currency
+        ("fee", np.float64),  # charged so far, currency: the larger of variable_fee and the minimum
     ]
 )
 
@@ -106,6 +107,39 @@ FILL = np.dtype(
         ("slippage_cost", np.float64),  # currency, part of price
         ("impact_cost", np.float64),  # currency, part of price
         ("position_after", np.float64),  # shares of the symbol held after this fill
+    ]
+)
+
+
+COSTS = np.dtype(
+    [
+        ("fee_per_share", np.float64),  # currency
+        ("fee_notional_frac", np.float64),
+        ("fee_minimum", np.float64),  # currency an order
+        ("half_spread_frac", np.float64),
+        ("slippage_frac", np.float64),
+        ("impact_coefficient", np.float64),
+        ("participation_cap", np.float64),  # share of a bar's volume; inf = no cap
+        ("max_leverage", np.float64),
+        ("lot_size", np.float64),  # shares
+        ("borrow_rate_frac", np.float64),  # a year
+        ("allow_short", np.int8),
+    ]
+)
+
+ACCOUNT = np.dtype(
+    [
+        ("cash", np.float64),
+        ("equity", np.float64),  # at the marks of the phase under way
+        ("gross", np.float64),  # sum of absolute position values at the same marks
+        ("turnover", np.float64),  # notional traded in the bar
+        ("fees", np.float64),  # in the bar
+        ("borrow", np.float64),  # in the bar
+        ("dividends", np.float64),  # in the bar
+        ("n_orders", np.int64),
+        ("n_live", np.int64),
+        ("n_fills", np.int64),
+        ("closed", np.int8),  # 1 once equity was not positive at a close
     ]
 )
 

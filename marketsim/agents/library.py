@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Discriminator, Field, Tag
@@ -55,14 +57,16 @@ _BUILT_IN: dict[type[StrategyParams], type[Strategy]] = {
 }
 
 
-def build(spec: StrategyParams) -> Strategy:
-    """Return a fresh strategy for its parameters.
+def build(spec: StrategyParams, base_dir: Path | None = None) -> Strategy:
+    """Return a fresh strategy for its parameters; files they name are looked up from ``base_dir``.
 
     Raises
     ------
     ConfigError
         A user's class cannot be imported, is not a `Strategy`, or refuses its parameters.
     """
+    if isinstance(spec, TargetWeightsParams) and spec.holdings_file:
+        spec = spec.model_copy(update={"holdings_file": str((base_dir or Path()) / spec.holdings_file)})
     if not isinstance(spec, CustomParams):
         return _BUILT_IN[type(spec)](spec)
     module_name, _, class_name = spec.kind.partition(":")
@@ -81,3 +85,17 @@ def build(spec: StrategyParams) -> Strategy:
     except ValueError as error:
         reason = "; ".join(str(error).splitlines()[1:3]).strip() or str(error)
         raise ConfigError(f"strategy {spec.kind}: its params were refused: {reason}.") from error
+
+
+def source_file(spec: StrategyParams) -> Path | None:
+    """Return the file a user's strategy is defined in, so that its content can count as code of the run; None for a built-in."""
+    if not isinstance(spec, CustomParams):
+        return None
+    module_name = spec.kind.partition(":")[0]
+    try:
+        found = importlib.util.find_spec(module_name)
+    except (ImportError, ValueError):
+        found = None
+    if found is None or not found.origin:
+        raise ConfigError(f"strategy {spec.kind}: no module {module_name}; is it installed, or the folder that holds it on PYTHONPATH?")
+    return Path(found.origin)

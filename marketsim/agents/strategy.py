@@ -74,7 +74,7 @@ class MarketView(Protocol):
 class StrategyParams(BaseModel):
     """Frozen parameters of a strategy; each strategy subclasses this and adds a ``kind`` literal."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Strategy(ABC):

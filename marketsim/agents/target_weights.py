@@ -104,7 +104,7 @@ def read_holdings(path: Path) -> tuple[list[dt.date], list[dict[str, float]]]:
                 lists.setdefault(day, {})[symbol] = weight
     except OSError as error:
         raise ConfigError(
-            f"holdings_file {path}: cannot be read ({error.strerror}); relative paths start at the working directory."
+            f"holdings_file {path}: cannot be read ({error.strerror}); relative paths start at the config file's folder."
         ) from None
     if not lists:
         raise ConfigError(f"{path}: holds no rows; expected the columns date, symbol, weight.")

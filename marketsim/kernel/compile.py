@@ -1,0 +1,56 @@
+"""The one decorator of compiled code, and where its machine code is kept.
+
+Numba's cache does not notice an edited callee in another file, so the cache folder is named after all kernel sources and Numba's version:
+any edit is a cold start, never a stale result. Without a writable folder the code is compiled again in every process.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numba
+from numba.core import config as numba_config
+
+
+def cache_folder() -> Path | None:
+    """Return the folder for compiled code (``MARKETSIM_KERNEL_CACHE`` or the user's cache), or None where none is writable."""
+    sources = hashlib.sha256(numba.__version__.encode())
+    here = Path(__file__).parent
+    for path in [here.parent / "records.py", *sorted(here.glob("*.py"))]:
+        sources.update(path.read_bytes())
+    base = os.environ.get("MARKETSIM_KERNEL_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "marketsim"
+    folder = Path(base) / f"kernel-{sources.hexdigest()[:16]}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (OSError, RuntimeError):
+        return None
+    return folder if os.access(folder, os.W_OK) else None
+
+
+CACHE_FOLDER = cache_folder()
+
+
+def is_compiled() -> bool:
+    """Whether an earlier process left compiled code, so that the first call is quick."""
+    return CACHE_FOLDER is not None and any(CACHE_FOLDER.rglob("*.nbc"))
+
+
+def entry(function: Callable[..., Any]) -> Any:
+    """Compile a function that Python calls: cached, without the interpreter lock."""
+    settings: Any = numba_config
+    before = settings.CACHE_DIR
+    settings.CACHE_DIR = str(CACHE_FOLDER or "")
+    try:
+        return numba.njit(cache=CACHE_FOLDER is not None, nogil=True)(function)
+    finally:
+        settings.CACHE_DIR = before
+
+
+def inner(function: Callable[..., Any]) -> Any:
+    """Compile a function that only compiled code calls: no wrapper for Python, which halves the compile time."""
+    njit: Any = numba.njit
+    return njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
