@@ -26,9 +26,15 @@ installed() {
     [[ -x .venv/bin/python && -r $stamp ]] && read -r set sum folder <"$stamp" && [[ $folder == "$PWD" ]] && echo "$set $sum"
 }
 
+# A Python named by PYTHON is honoured: an environment of another version does not count.
+same_python() {
+    local version='import sys; print(sys.version)'
+    [[ -z ${PYTHON:-} ]] || [[ $("$PYTHON" -c "$version" 2>/dev/null) == "$(.venv/bin/python -c "$version")" ]]
+}
+
 current() {
     local have
-    have=$(installed) && (($(rank "${have% *}") >= $(rank "$1"))) && [[ ${have#* } == "$(checksum "${have% *}")" ]]
+    have=$(installed) && same_python && (($(rank "${have% *}") >= $(rank "$1"))) && [[ ${have#* } == "$(checksum "${have% *}")" ]]
 }
 
 # Run a command as one reported step: its name and the seconds it took; its output only if it fails.
@@ -66,7 +72,7 @@ adopt_pip_settings() {
     export UV_SYSTEM_CERTS="${UV_SYSTEM_CERTS:-1}" UV_COMPILE_BYTECODE=1 UV_INDEX_STRATEGY="${UV_INDEX_STRATEGY:-unsafe-best-match}"
 }
 
-pip() { .venv/bin/python -m pip --disable-pip-version-check --no-input "$@"; }
+pip() { .venv/bin/python -m pip --disable-pip-version-check --no-input --quiet "$@"; }
 uv() { .venv/uv/bin/uv --no-progress --no-config "$@"; }
 
 # uv lives in a folder of its own, so that the environment holds the locked packages and nothing else.
@@ -80,7 +86,9 @@ get_uv() {
 
 # A usable environment is kept: the locked set is brought into it. A broken or moved one is made anew.
 make_venv() {
-    if [[ ! -e $stamp ]] && usable .venv/bin/python; then
+    if installed >/dev/null && same_python; then
+        return
+    elif [[ ! -e $stamp ]] && usable .venv/bin/python && same_python; then
         .venv/bin/python -m pip --version >/dev/null 2>&1 || step "add pip to .venv" .venv/bin/python -m ensurepip
     else
         step "make .venv with $("$1" --version)" "$1" -m venv --clear .venv
@@ -89,12 +97,12 @@ make_venv() {
 
 install() {
     local want=$1 python=$2 have lock began=$SECONDS
-    if have=$(installed); then
-        (($(rank "${have% *}") > $(rank "$want"))) && want=${have% *} # what was there stays
+    if have=$(installed) && same_python; then
+        if (($(rank "${have% *}") > $(rank "$want"))); then want=${have% *}; fi # what was there stays
     fi
     lock=requirements/$want.txt
     say "Setting up .venv with the $want packages ($(grep -c == "$lock"), locked by hash); this happens once."
-    [[ -n $have ]] || make_venv "$python"
+    make_venv "$python"
     rm -f "$stamp"
     adopt_pip_settings
     if step "get the installer uv" get_uv; then
@@ -103,7 +111,7 @@ install() {
                 uv pip install --python .venv/bin/python --offline --no-deps --no-build-isolation --editable .
     else
         say "  uv is not to be had here; pip does the same in a few minutes."
-        step "install $lock" pip install --require-hashes -r "$lock" \
+        step "install $lock" pip install --no-deps --require-hashes -r "$lock" \
             && step "install marketsim from this folder" pip install --no-deps --no-build-isolation --editable .
     fi || die "the packages could not be installed (see above); is the package index reachable? The same command goes on from here."
     printf '%s %s %s\n' "$want" "$(checksum "$want")" "$PWD" >"$stamp.part"
