@@ -1,0 +1,192 @@
+"""What Pydantic found wrong with a run description, as sentences: file, line, key, what was found, what was expected."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import NoneType, UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
+
+import yaml
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+from marketsim.config import NAME_PATTERN, SYMBOL_PATTERN, RunSpec
+from marketsim.strictyaml import named
+
+_EXPECTED = {
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "finite_number": "a finite number",
+    "bool_type": "true or false",
+    "string_type": "text",
+    "list_type": "a list, such as [a, b]",
+    "dict_type": "a section of keys and values",
+    "model_type": "a section of keys and values",
+    "date_type": "a date such as 2020-01-31",
+    "date_parsing": "a date such as 2020-01-31",
+    "date_from_datetime_parsing": "a date such as 2020-01-31",
+    "date_from_datetime_inexact": "a date such as 2020-01-31, without a time",
+    "greater_than": "a number above {gt:g}",
+    "greater_than_equal": "a number of at least {ge:g}",
+    "less_than": "a number below {lt:g}",
+    "less_than_equal": "a number of at most {le:g}",
+    "string_too_short": "text of at least {min_length} character(s)",
+    "string_too_long": "text of at most {max_length} characters",
+    "string_pattern_mismatch": "text of the form {pattern}",
+    "too_short": "at least {min_length} entry",
+    "too_long": "at most {max_length} entries",
+}
+_FORMS = {
+    SYMBOL_PATTERN: "a ticker in capitals such as AAPL, BRK-B or ^GSPC",
+    NAME_PATTERN: "a name such as nightly_2: lower-case letters, digits and _, a letter first",
+}
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a run description came from: its name, its YAML nodes for line numbers, and the keys set from outside."""
+
+    name: str
+    root: yaml.Node | None = None
+    overridden: frozenset[str] = frozenset()
+
+    def place(self, keys: tuple[str | int, ...]) -> str:
+        """Return ``name, line n`` for the deepest of ``keys`` that the text holds, or the override that set it."""
+        dotted = ".".join(str(part) for part in keys)
+        above = next((override for override in self.overridden if f"{dotted}.".startswith(f"{override}.")), None)
+        if above is not None:
+            return f"{self.name}, override {above}"
+        node, line = self.root, None
+        for part in keys:
+            if isinstance(node, yaml.MappingNode):
+                pair = next(((k, v) for k, v in node.value if k.value == str(part)), None)
+                if pair is None:
+                    break
+                line, node = pair[0].start_mark.line + 1, pair[1]
+            elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+                node = node.value[part]
+                line = node.start_mark.line + 1
+            else:
+                break
+        if line:
+            return f"{self.name}, line {line}"
+        below = next((override for override in self.overridden if override.startswith(f"{dotted}.")), None)
+        return f"{self.name}, override {below}" if below else self.name
+
+
+def shown(value: Any) -> str:
+    """Return a value the way a person would name it, at most 80 characters."""
+    if value is None:
+        return "empty"
+    if isinstance(value, Mapping):
+        return "a section"
+    if isinstance(value, (list, tuple)):
+        return "a list"
+    text = json.dumps(value, default=str)
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def sentence(fault: ErrorDetails, source: Source) -> str:
+    """Put one of Pydantic's faults into a sentence."""
+    keys, field, models = _walk(fault["loc"])
+    key = named(".".join(str(part) for part in keys))
+    where = source.place(keys)
+    found, context = fault.get("input"), fault.get("ctx", {})
+    match fault["type"]:
+        case "extra_forbidden":
+            allowed = sorted({name for model in models for name in model.model_fields})
+            return f"{where}: unknown key '{key}'; " + (_nearest(keys[-1], allowed).rstrip() or "allowed here: " + ", ".join(allowed) + ".")
+        case "missing":
+            return f"{where}: key '{key}' is missing; add it{_meaning(field)}."
+        case "union_tag_invalid" | "union_tag_not_found":
+            kinds = [tag for model in models if (tag := _tag(model)) != "custom"]
+            own = ", or package.module:Class for your own" if len(kinds) < len(models) else ""
+            given = found.get("kind") if isinstance(found, Mapping) else found
+            if isinstance(found, Mapping) and "kind" not in found:
+                return f"{where}: '{key}' has no kind; add `kind:` with one of {', '.join(kinds)}{own}."
+            what = f"'{key}' has kind" if isinstance(found, Mapping) else f"'{key}' is"
+            expected = "allowed kinds:" if isinstance(found, Mapping) else "expected a section with a kind, one of"
+            return f"{where}: {what} {shown(given)}; {_nearest(given, kinds)}{expected} {', '.join(kinds)}{own}."
+        case "value_error":
+            # Checks across keys begin with the key they are about, which gives the line.
+            message = str(fault["msg"]).removeprefix("Value error, ")
+            return f"{source.place((*keys, message.partition(':')[0]))}: {f'{key}.' if key else ''}{message}."
+        case "literal_error":
+            allowed = [str(value) for value in get_args(_plain(field.annotation)[0])] if field else []
+            return f"{where}: '{key}' is {shown(found)}; {_nearest(found, allowed)}expected one of {', '.join(allowed)}{_meaning(field)}."
+        case kind:
+            expected = _FORMS.get(context.get("pattern", "")) or _EXPECTED.get(kind, "{message}").format(message=fault["msg"], **context)
+            quote = "; put it in quotes" if kind == "string_type" and isinstance(found, (int, float)) else ""
+            return f"{where}: '{key}' is {shown(found)}; expected {expected}{quote}{_meaning(field)}."
+
+
+def _walk(location: tuple[str | int, ...]) -> tuple[tuple[str | int, ...], FieldInfo | None, list[type[BaseModel]]]:
+    """Follow a fault's location through the specification.
+
+    Returns
+    -------
+    The file's own keys (Pydantic adds the names of union members, which no file contains), the field they end at, and the models
+    that were possible where the last key stands or, when the location ends at a section, the models of that section.
+    """
+    keys: list[str | int] = []
+    annotation: Any = RunSpec
+    field: FieldInfo | None = None
+    models: list[type[BaseModel]] = [RunSpec]
+    for part in location:
+        options = _plain(annotation)
+        models = [option for option in options if isinstance(option, type) and issubclass(option, BaseModel)]
+        member = [model for model in models if len(models) > 1 and _tag(model) == part]
+        if member:
+            annotation = member[0]
+            continue
+        keys.append(part)
+        annotation, field = _below(part, options, models, field)
+    ends = [option for option in _plain(annotation) if isinstance(option, type) and issubclass(option, BaseModel)]
+    return tuple(keys), field, ends or models
+
+
+def _below(part: str | int, options: list[Any], models: list[type[BaseModel]], field: FieldInfo | None) -> tuple[Any, FieldInfo | None]:
+    """Return what lies below one key or list position: its annotation and the field that describes it."""
+    for model in models:
+        if part in model.model_fields:
+            return model.model_fields[str(part)].annotation, model.model_fields[str(part)]
+    for option in options:
+        if get_origin(option) in (list, dict):
+            entry = get_args(option)[-1]
+            described = next((extra for extra in get_args(entry)[1:] if isinstance(extra, FieldInfo) and extra.description), None)
+            return entry, described or field
+    return None, None
+
+
+def _plain(annotation: Any) -> list[Any]:
+    """Return the members of a possibly annotated union, None left out."""
+    return [member for member in _members(annotation) if member is not NoneType]
+
+
+def _members(annotation: Any) -> Iterator[Any]:
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        yield from _members(get_args(annotation)[0])
+    elif origin in (Union, UnionType):
+        for argument in get_args(annotation):
+            yield from _members(argument)
+    else:
+        yield annotation
+
+
+def _tag(model: type[BaseModel]) -> str:
+    return str(model.model_fields["kind"].default) if "kind" in model.model_fields else ""
+
+
+def _nearest(given: Any, allowed: list[str]) -> str:
+    near = difflib.get_close_matches(str(given)[:80], allowed, n=1, cutoff=0.5)
+    return f"did you mean '{near[0]}'? " if near else ""
+
+
+def _meaning(field: FieldInfo | None) -> str:
+    return f" ({field.description.rstrip('.')})" if field is not None and field.description else ""
