@@ -7,12 +7,10 @@ import itertools
 import json
 import math
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from pydantic import BaseModel, ConfigDict
 
 from marketsim.agents.scheduled import Scheduled
@@ -20,33 +18,11 @@ from marketsim.config import RunSpec, Sweep, WalkForward
 from marketsim.configfile import check_spec, with_value
 from marketsim.errors import ConfigError
 from marketsim.markets.panel import IntArray, panel
-from marketsim.risk.account import Ledger
 from marketsim.risk.measures import BY_NAME
-from marketsim.risk.metrics import metrics
-from marketsim.risk.ratios import sharpe
 from marketsim.risk.sharpe_significance import Trials
-from marketsim.simulate import Simulation, simulate
 
 MAX_TRIALS = 100_000
 SWEEP_WINDOW = -1
-
-SCHEMA = pa.schema(
-    [
-        pa.field("trial", pa.int64(), nullable=False),
-        pa.field("n_trials", pa.int64(), nullable=False),
-        pa.field("window", pa.int64(), nullable=False),
-        pa.field("sample", pa.string(), nullable=False),
-        pa.field("start_date", pa.date32(), nullable=False),
-        pa.field("end_date", pa.date32(), nullable=False),
-        pa.field("parameters_json", pa.string(), nullable=False),
-        pa.field("metric", pa.string(), nullable=False),
-        pa.field("value", pa.float64()),
-        pa.field("sharpe", pa.float64()),
-        pa.field("total_return_frac", pa.float64()),
-        pa.field("max_drawdown_frac", pa.float64()),
-        pa.field("chosen", pa.bool_(), nullable=False),
-    ]
-)
 
 
 class _Record(BaseModel):
@@ -114,7 +90,7 @@ def plan(spec: RunSpec, bars: pa.Table) -> tuple[Trial, ...]:
     ConfigError
         There is no sweep, its metric is unknown, a combination is not allowed, there are too many of them, or too few bars.
     """
-    sweep = _sweep(spec)
+    sweep = sweep_of(spec)
     if sweep.metric not in BY_NAME:
         raise ConfigError(f"sweep.metric: '{sweep.metric}' is not a measure; use one of {', '.join(sorted(BY_NAME))}.")
     closes = _closes(spec, bars)
@@ -141,7 +117,7 @@ def windows(spec: RunSpec, bars: pa.Table) -> tuple[Window, ...]:
         The bars do not fill one training window and one bar to trade, or a swept key is not the strategy's.
     """
     rules = spec.walk_forward or WalkForward()
-    foreign = [key for key in _sweep(spec).parameters if not key.startswith("strategy.")]
+    foreign = [key for key in sweep_of(spec).parameters if not key.startswith("strategy.")]
     if foreign:
         raise ConfigError(f"sweep.parameters: {foreign[0]} cannot change during a walk-forward; only keys below `strategy` can.")
     closes = _closes(spec, bars)
@@ -172,17 +148,9 @@ def variant(spec: RunSpec, parameters: dict[str, Any]) -> RunSpec:
     return _changed(spec.model_copy(update={"agents": []}), parameters)
 
 
-def run_trial(spec: RunSpec, bars: pa.Table, trial: Trial, base_dir: Path = Path()) -> TrialResult:
-    """Simulate one trial in memory on its stretch of bars; ``base_dir`` is where relative files named by strategies are looked up."""
-    own = variant(spec, trial.parameters)
-    stretch = _between(bars, trial.first_ns, trial.last_ns)
-    simulation = simulate(own, stretch, base_dir=base_dir)
-    return TrialResult(trial=trial, score=_score(spec, own, stretch, simulation), closing_weights=_closing_weights(simulation))
-
-
 def choose(spec: RunSpec, results: Sequence[TrialResult]) -> Choice:
     """Choose the best trial of each window by the sweep's metric; a tie goes to the earlier trial, an undefined value loses."""
-    sign = -1.0 if BY_NAME[_sweep(spec).metric].better == "lower" else 1.0
+    sign = -1.0 if BY_NAME[sweep_of(spec).metric].better == "lower" else 1.0
 
     def merit(result: TrialResult) -> tuple[float, int]:
         value = result.score.value
@@ -212,45 +180,15 @@ def chosen_spec(spec: RunSpec, bars: pa.Table, choice: Choice) -> RunSpec:
     return _changed(spec, {"strategy": {"kind": kind, "params": {"stages": stages}}})
 
 
-def trials_table(spec: RunSpec, bars: pa.Table, choice: Choice, simulation: Simulation) -> pa.Table:
-    """Return table `trials`: what each trial earned in sample, and for a walk-forward what each choice earned afterwards.
-
-    Parameters
-    ----------
-    simulation : the run of `chosen_spec`; its account's returns in a window's test bars are that window's out-of-sample result.
-    """
-    rows = [_row(spec, choice, result.trial, "in", result.score, result.trial.number in choice.chosen) for result in choice.results]
-    if spec.walk_forward is not None:
-        for window, number in zip(windows(spec, bars), choice.chosen, strict=True):
-            stretch = _between(bars, window.test_first_ns, window.test_last_ns)
-            traded = _cut(simulation, window.test_first_ns, window.test_last_ns)
-            score = _score(spec, spec.model_copy(update={"agents": []}), stretch, traded)
-            rows.append(_row(spec, choice, choice.results[number].trial, "out", score, True))
-    rows.sort(key=lambda row: row["trial"])
-    return pa.Table.from_pylist(rows, schema=SCHEMA)
-
-
-def _row(spec: RunSpec, choice: Choice, trial: Trial, sample: str, score: Score, chosen: bool) -> dict[str, Any]:
-    return {
-        "trial": trial.number,
-        "n_trials": len(choice.results),
-        "window": trial.window,
-        "sample": sample,
-        "parameters_json": json.dumps(trial.parameters, sort_keys=True),
-        "metric": _sweep(spec).metric,
-        "chosen": chosen,
-        **score.model_dump(exclude={"sharpe_per_bar"}),
-    }
-
-
-def _sweep(spec: RunSpec) -> Sweep:
+def sweep_of(spec: RunSpec) -> Sweep:
+    """Return the run's sweep; a run without one is a `ConfigError`."""
     if spec.sweep is None:
         raise ConfigError(f"sweep: missing in the configuration of {spec.name}; list the parameters to try below `sweep: parameters:`.")
     return spec.sweep
 
 
 def _changed(spec: RunSpec, changes: dict[str, Any]) -> RunSpec:
-    data = spec.model_dump(mode="json")
+    data = spec.model_copy(update={"sweep": None, "walk_forward": None}).model_dump(mode="json")
     for key, value in changes.items():
         data = with_value(data, key, value, spec.name)
     shown = ", ".join(f"{key} = {json.dumps(value)}" for key, value in changes.items() if not isinstance(value, dict))
@@ -260,50 +198,3 @@ def _changed(spec: RunSpec, changes: dict[str, Any]) -> RunSpec:
 def _closes(spec: RunSpec, bars: pa.Table) -> IntArray:
     """Return the close of every bar of the traded symbols, (n_bars,) ns since the epoch."""
     return panel(bars, spec.symbols, max_bars=spec.max_ticks).close_ns
-
-
-def _between(table: pa.Table, first_ns: int, last_ns: int, column: str = "close_utc") -> pa.Table:
-    at = table[column].cast(pa.int64())
-    return table.filter(pc.and_(pc.greater_equal(at, first_ns), pc.less_equal(at, last_ns)))
-
-
-def _cut(simulation: Simulation, first_ns: int, last_ns: int) -> Simulation:
-    """Return what happened between two closes, included; the first bar's return is kept, so it starts from the close before."""
-    return Simulation(
-        orders=_between(simulation.orders, first_ns, last_ns, "ended_utc"),
-        fills=_between(simulation.fills, first_ns, last_ns, "fill_utc"),
-        positions=_between(simulation.positions, first_ns, last_ns),
-        equity=_between(simulation.equity, first_ns, last_ns),
-        health=simulation.health,
-    )
-
-
-def _score(spec: RunSpec, own: RunSpec, bars: pa.Table, ledger: Ledger) -> Score:
-    table = metrics(own, bars, ledger)
-    mine = table.filter(pc.equal(table["agent"], "strategy"))
-    values = dict(zip(mine["metric"].to_pylist(), mine["value"].to_pylist(), strict=True))
-    own_equity = ledger.equity.filter(pc.equal(ledger.equity["agent"], "strategy"))
-    sharpe_per_bar = sharpe(own_equity["return_frac"].to_numpy(), 1.0)
-    return Score(
-        start_date=own_equity["session_date"][0].as_py(),
-        end_date=own_equity["session_date"][-1].as_py(),
-        value=values[_sweep(spec).metric],
-        sharpe=values["sharpe"],
-        sharpe_per_bar=sharpe_per_bar if math.isfinite(sharpe_per_bar) else None,
-        total_return_frac=values["total_return"],
-        max_drawdown_frac=values["max_drawdown"],
-    )
-
-
-def _closing_weights(simulation: Simulation) -> dict[str, float]:
-    """Return the share of equity held in each symbol at the last close."""
-    equity = simulation.equity.filter(pc.equal(simulation.equity["agent"], "strategy"))
-    positions = simulation.positions.filter(
-        pc.and_(
-            pc.equal(simulation.positions["agent"], "strategy"),
-            pc.equal(simulation.positions["close_utc"], equity["close_utc"][-1]),
-        )
-    )
-    total = equity["equity_cash"][-1].as_py()
-    held = zip(positions["symbol"].to_pylist(), positions["market_value_cash"].to_pylist(), strict=True)
-    return {symbol: value / total for symbol, value in held if total > 0}
