@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -13,6 +15,8 @@ from marketsim.data.bars import PRICES, to_floats
 from marketsim.errors import DataError
 
 Floats = npt.NDArray[np.float64]
+Dates = npt.NDArray[np.datetime64]
+Events = Sequence[tuple[dt.date, float]]
 Convention = Literal["ex_close", "previous_close"]
 
 # Providers hold prices as float32, whose relative spacing is 1.2e-7: no adjusted close is known better than that.
@@ -116,6 +120,32 @@ def _roundest(value: float, doubt: float) -> float:
         if abs(round(value, decimals) - value) <= doubt:
             return round(value, decimals)
     return value
+
+
+def later_splits(dates: Dates, splits: Events) -> Floats:
+    """Return for each date, (n,) datetime64[D], the product of the ratios of all splits after it."""
+    factor = np.ones(len(dates))
+    for day, ratio in splits:
+        factor[dates < np.datetime64(day, "D")] *= ratio
+    return factor
+
+
+def place_actions(dates: Dates, splits: Events, dividends: Events) -> tuple[Floats, Floats]:
+    """Put dated actions on the bars at whose open they take effect: the first bar on or after their day.
+
+    Actions before the first bar or after the last one are left out; of several on one bar, ratios multiply and cash adds.
+
+    Returns
+    -------
+    split_ratio, dividend_cash : (n,) beside ``dates``, 1 and 0 where nothing happens.
+    """
+    split_ratio, dividend_cash = np.ones(len(dates)), np.zeros(len(dates))
+    for events, column, fold in ((splits, split_ratio, np.multiply), (dividends, dividend_cash, np.add)):
+        for day, value in events:
+            row = int(np.searchsorted(dates, np.datetime64(day, "D")))
+            if row < len(dates) and np.datetime64(day, "D") >= dates[0]:
+                column[row] = fold(column[row], value)
+    return split_ratio, dividend_cash
 
 
 def adjustment_factors(close: Floats, split_ratio: Floats, dividend_cash: Floats) -> tuple[Floats, Floats]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -44,7 +45,7 @@ FRAME_COLUMNS = ("time", *PRICES, "volume", "split_ratio", "dividend_cash", "ret
 
 INTERVAL_S = {"1m": 60, "5m": 300, "15m": 900, "30m": 1800, "1h": 3600}
 
-Numbers = npt.NDArray[np.float64] | pa.Array | pa.ChunkedArray
+Numbers: TypeAlias = npt.NDArray[np.float64] | pa.Array | pa.ChunkedArray
 
 
 def make_frame(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from typing import Protocol
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -37,12 +36,7 @@ class Provider(Protocol):
 
 
 def within(frame: pa.Table, start: dt.date, end: dt.date | None) -> pa.Table:
-    """Return the bars of a frame from ``start`` to ``end``, both included; bars within a day count by their date in UTC."""
-    dates = frame.column("time").cast(pa.date32())
+    """Return the daily bars of a frame from ``start`` to ``end``, both included; None = to the newest."""
+    dates = frame.column("time")
     mask = pc.greater_equal(dates, pa.scalar(start))
     return frame.filter(mask if end is None else pc.and_(mask, pc.less_equal(dates, pa.scalar(end))))
-
-
-def dates_of(frame: pa.Table) -> np.ndarray[tuple[int], np.dtype[np.datetime64]]:
-    """Return a frame's times as (n,) datetime64[D], those within a day by their date in UTC."""
-    return frame.column("time").cast(pa.date32()).cast(pa.int32()).to_numpy().astype("datetime64[D]")

@@ -44,7 +44,9 @@ class SampleBars:
                 f"{f'did you mean {near[0]}? Otherwise ' if near else ''}name another provider, such as file or yahoo."
             )
         if interval != "1d":
-            raise ProviderError(f"{symbol}: the bundled samples hold daily bars only, not {interval}; use horizon: daily or another provider.")
+            raise ProviderError(
+                f"{symbol}: the bundled samples hold daily bars only, not {interval}; use horizon: daily or another provider."
+            )
         frame = within(self._index(symbol) if symbol in INDICES else self._stock(symbol), start, end)
         if frame.num_rows == 0:
             raise ProviderError(
