@@ -28,7 +28,7 @@ format:  ## Write the house format and the fixes that are safe
 
 serve:  ## Start Prefect's server, a worker with the schedules, and the API on this machine
 	@requirements/setup.sh runtime
-	@$(PY) -m marketsim.cli serve
+	@$(PY) -m flows.serve $(ARGS)
 
 bench:  ## Measure what the documentation claims about speed
 	@requirements/setup.sh dev
