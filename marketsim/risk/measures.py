@@ -1,0 +1,10 @@
+"""The registry of measures: every number of the metrics table, in the order a reader meets them."""
+
+from __future__ import annotations
+
+from marketsim.risk.measure import Measure
+from marketsim.risk.measures_of_returns import AGAINST_BENCHMARK, DRAWDOWN, RETURN, REWARD, RISK, TAILS
+from marketsim.risk.measures_of_trading import ACTIVITY, COSTS, ROUND_TRIPS
+
+MEASURES: tuple[Measure, ...] = (*RETURN, *RISK, *REWARD, *DRAWDOWN, *TAILS, *AGAINST_BENCHMARK, *ACTIVITY, *ROUND_TRIPS, *COSTS)
+BY_NAME: dict[str, Measure] = {measure.name: measure for measure in MEASURES}
