@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -211,7 +212,7 @@ def tables() -> str:
     text.append("# Views")
     for path in sorted((PROJECT / "warehouse" / "views").glob("*.sql")):
         sql = path.read_text(encoding="utf-8")
-        comment = " ".join(line.removeprefix("--").strip() for line in sql.splitlines() if line.startswith("--"))
+        comment = " ".join(line.removeprefix("--").strip() for line in takewhile(lambda line: line.startswith("--"), sql.splitlines()))
         text += [f"## {path.stem}", comment, f"```sql\n{sql.strip()}\n```"]
     return "\n\n".join(text) + "\n"
 
