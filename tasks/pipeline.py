@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tasks.ingest import ingest
 from tasks.publish import outcome_of, publish
-from tasks.references import Outcome, RunRequest
+from tasks.references import Outcome, RunRef, RunRequest
 from tasks.report import report
 from tasks.simulate import simulate
 from tasks.staged import Progress, silent
@@ -49,14 +49,20 @@ def run_pipeline(request: RunRequest, root: Path, progress: Progress = silent) -
         One sentence for a person; nothing was published then.
     """
     root, watch = root.resolve(), Stopwatch()
+    with watch.stage("ingest"):
+        run = ingest(request, root, lambda sentence: progress(f"ingest: {sentence}"))
+    if run.already_published:
+        return outcome_of(run.run_id, root, is_new=False, timings_s=watch.seconds)
+    return finish(run, root, progress, watch)
+
+
+def finish(run: RunRef, root: Path, progress: Progress = silent, watch: Stopwatch | None = None) -> Outcome:
+    """Take a run whose input is staged through the remaining steps; the arguments are those of `run_pipeline`."""
+    watch = watch or Stopwatch()
 
     def say(stage: str) -> Progress:
         return lambda sentence: progress(f"{stage}: {sentence}")
 
-    with watch.stage("ingest"):
-        run = ingest(request, root, say("ingest"))
-    if run.already_published:
-        return outcome_of(run.run_id, root, is_new=False, timings_s=watch.seconds)
     with watch.stage("validate"):
         validate(run, root, say("validate"))
     if run.has_trials:
