@@ -14,6 +14,8 @@ from warehouse.layout import Layout, table_path
 from warehouse.manifest import Manifest
 from warehouse.schemas import TABLES
 
+_BLOCK_BYTES = 16_384  # DuckDB's smallest: every version is a whole file of many short columns, and most of a larger block would be empty
+
 
 def next_version(layout: Layout, previous: int, change: Callable[[duckdb.DuckDBPyConnection], None]) -> int:
     """Make the version after ``previous`` with ``change`` applied and point to it; until then no reader can see it.
@@ -42,7 +44,7 @@ def prepare(layout: Layout, previous: int, change: Callable[[duckdb.DuckDBPyConn
             shutil.copyfile(layout.version_file(previous), path)
             connection = catalog.open_file(path, read_only=False)
         else:
-            connection = duckdb.connect(str(path))
+            connection = duckdb.connect(str(path), config={"default_block_size": str(_BLOCK_BYTES)})
         try:
             connection.execute("BEGIN")
             catalog_sql.create_tables(connection)

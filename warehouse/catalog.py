@@ -33,7 +33,9 @@ def current(root: Path) -> int:
     version = _pointed_at(layout)
     if version is None:
         # A first publication under way has made folders and said so in its journal; whoever finishes it sets the pointer.
-        lost = _run_folders(layout) - set(journal_runs(layout))
+        under_way = set(journal_runs(layout))
+        lost = _run_folders(layout) - under_way
+        lost -= set(journal_runs(layout))
         version = _pointed_at(layout)
         if version is None and lost:
             raise WarehouseError(
@@ -76,6 +78,15 @@ def connect(root: Path, version: int | None = None) -> duckdb.DuckDBPyConnection
             raise WarehouseError(f"Catalog version {wanted} is not in {path.parent}; it has {known}.")
         with _OPENING:
             return _restricted(open_file(path, read_only=True), path.parent.parent / "tables")
+
+
+def listed_runs(root: Path) -> set[str]:
+    """Return the runs that any kept version lists."""
+    listed: set[str] = set()
+    for version in versions(root):
+        with connect(root, version) as connection:
+            listed |= {run_id for (run_id,) in connection.execute("SELECT run_id FROM publications").fetchall()}
+    return listed
 
 
 def open_file(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
