@@ -118,8 +118,8 @@ def test_missing_and_odd_values_pass_on_to_validation(tmp_path):
 
 
 FAULTS = {
-    "empty": ("", r"spy\.csv: is empty; expected a header"),
-    "header only": (HEADER, r"spy\.csv: holds a header but no rows"),
+    "empty": ("", r"spy\.csv: holds no line below a header"),
+    "header only": (HEADER, r"spy\.csv: holds no (row|line)"),
     "cut in a row": (HEADER + ROW + "2024-01-03,1,2", r"spy\.csv: line 3 has 3 values, expected 7 .* cut off"),
     "no open": (HEADER.replace("Open", "Opne") + ROW, r"has no column for open; the nearest is 'Opne'; name the right one under `columns`"),
     "no volume": (HEADER.replace(",Volume", "") + ROW.replace(",100", ""), r"has no column for volume; the file has: Date, Open"),
@@ -131,6 +131,7 @@ FAULTS = {
     "no date": (HEADER + ROW + ROW.replace("2024-01-02", ""), r"row 2: Date is None; expected a date"),
     "year 9999": (HEADER + ROW.replace("2024", "9999"), r"row 1: Date is '9999-01-02'; expected a date from 1900 to 2199"),
     "not text": (HEADER.encode() + b"2024-01-02,\xff\xfe,1,1,1,1,1\n", r"row 1: Open is b'\\xff\\xfe'; expected a number"),
+    "column twice": (HEADER.replace("Adj Close", "Close") + ROW, r"has 2 columns named 'Close', expected one"),
     "any bytes": (bytes(range(256)) * 4, r"spy\.csv: "),
 }
 
@@ -180,6 +181,8 @@ def test_missing_file_names_the_nearest(tmp_path):
     (tmp_path / "spy.csv").write_text(HEADER + ROW)
     with pytest.raises(DataError, match=r"spx\.csv: no such file; did you mean spy\.csv\?"):
         fetch(tmp_path, path="spx.csv")
+    with pytest.raises(DataError, match=r"cannot be read \(File name too long\)"):
+        fetch(tmp_path, path="x" * 300)
     with pytest.raises(DataError, match=r"is a folder; name one file"):
         fetch(tmp_path, path=".")
 
