@@ -20,7 +20,6 @@ DEFAULTS = {
     # The temporary server needs longer than Prefect's 20 s on a busy or fresh machine.
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
     "PREFECT_HOME": str(PROJECT / ".prefect"),
-    "PREFECT_LOGGING_LEVEL": "WARNING",
     # A lost run is noticed after three missed beats; see flows.automations.
     "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
     "PREFECT_CLI_PROMPT": "false",

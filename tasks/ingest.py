@@ -12,9 +12,9 @@ from marketsim.configfile import load_spec
 from marketsim.data.ingest import Snapshot
 from marketsim.data.ingest import ingest as ingest_bars
 from tasks.code_version import code_version
-from tasks.published import is_published
 from tasks.references import RunRef, RunRequest
 from tasks.staged import Progress, finished, silent
+from warehouse import catalog
 from warehouse.schemas import CONFIGS
 from warehouse.staging import Staging
 
@@ -43,7 +43,7 @@ def ingest(request: RunRequest, root: Path, progress: Progress = silent) -> RunR
     snapshot = ingest_bars(spec, base_dir=base_dir, cache_dir=root / "cache", progress=progress)
     code = code_version(spec)
     identity = run_id(spec, snapshot.digest, code)
-    if is_published(root, identity):
+    if _is_published(root, identity):
         progress(f"run {identity} is already published; nothing new")
         return _reference(spec, snapshot, identity, base_dir, already_published=True)
     staging = Staging(root, identity)
@@ -73,3 +73,9 @@ def _reference(spec: RunSpec, snapshot: Snapshot, identity: str, base_dir: Path,
         missing=tuple(f"{row['symbol']}: {row['error']}" for row in missing.to_pylist()),
         has_trials=spec.sweep is not None,
     )
+
+
+def _is_published(root: Path, run_id: str) -> bool:
+    """Whether readers see the run."""
+    with catalog.connect(root) as connection:
+        return connection.execute("SELECT 1 FROM publications WHERE run_id = ?", [run_id]).fetchone() is not None

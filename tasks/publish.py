@@ -6,10 +6,11 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from tasks.published import folder_of, manifest_of
 from tasks.references import Outcome, RunRef
 from tasks.report import FIGURES, PAGE
 from tasks.staged import Progress, silent
+from warehouse import reader
+from warehouse.layout import Layout
 from warehouse.publish import publish as publish_run
 
 
@@ -29,7 +30,7 @@ def publish(run: RunRef, root: Path, timings_s: Mapping[str, float] | None = Non
 
 def outcome_of(run_id: str, root: Path, *, is_new: bool, timings_s: Mapping[str, float] | None = None) -> Outcome:
     """Return the outcome of a published run from what lies beside it."""
-    manifest, folder = manifest_of(root, run_id), folder_of(root, run_id)
+    manifest, folder = reader.manifest(root, run_id), Layout(root).run_folder(run_id)
     figures = json.loads((folder / FIGURES).read_text(encoding="utf-8"))
     return Outcome(
         run_id=run_id,

@@ -39,6 +39,7 @@ def simulate(run: RunRef, root: Path, progress: Progress = silent) -> Simulation
         staging.write_table(name, getattr(result, name))
     if choice is not None:
         staging.write_table("trials", trials_table(spec, bars, choice, result))
+    progress(f"{result.orders.num_rows:,} orders, {result.fills.num_rows:,} fills")
     failed = result.health.filter(pc.invert(result.health["passed"]))
     reason = " ".join(failed["message"].to_pylist())
     staging.write_table("runs", _runs_row(spec, result, staging.payload("ingest"), run, reason))

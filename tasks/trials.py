@@ -56,7 +56,7 @@ def score_trials(batch: TrialBatch, root: Path, progress: Progress = silent) -> 
     staging = Staging(root, batch.run_id)
     spec, bars, base_dir = spec_of(staging), read_clean(staging), base_dir_of(staging)
     results = tuple(run_trial(spec, bars, trial, base_dir) for trial in batch.trials)
-    progress(f"scored trials {results[0].trial.number} to {results[-1].trial.number}")
+    progress(f"{len(results)} scored, up to number {results[-1].trial.number}")
     return TrialScores(results=results)
 
 
