@@ -9,6 +9,7 @@ import shutil
 import sys
 import unicodedata
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 import click
@@ -54,6 +55,8 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, width:
 def _plain(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
+    if isinstance(value, Decimal):  # DuckDB's sums of whole numbers come as decimals without a fraction
+        return int(value) if value == value.to_integral_value() else float(value)
     if isinstance(value, dict):
         return {str(key): _plain(entry) for key, entry in value.items()}
     if isinstance(value, (list, tuple)):
@@ -66,7 +69,7 @@ def _plain(value: Any) -> Any:
 
 
 def _is_numeric(values: list[Any]) -> bool:
-    return all(value is None or (isinstance(value, (int, float)) and not isinstance(value, bool)) for value in values)
+    return all(value is None or (isinstance(value, (int, float, Decimal)) and not isinstance(value, bool)) for value in values)
 
 
 def _column(values: list[Any]) -> list[str]:
@@ -86,6 +89,8 @@ def _cell(value: Any, style: str) -> str:
         return str(value).lower()
     if isinstance(value, float):
         return format(value, style)
+    if isinstance(value, Decimal):
+        return format(value, "f")
     if isinstance(value, dt.datetime):
         return value.isoformat(sep=" ").replace("+00:00", "Z")
     if isinstance(value, (bytes, bytearray)):

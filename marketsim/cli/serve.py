@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 
 import click
@@ -31,4 +32,5 @@ def _listener(host: str, port: int) -> socket.socket:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
-        raise MarketsimError(f"Cannot listen on {host} port {port} ({error.strerror}); choose another with --host or --port.") from error
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror  # create_server adds the address
+        raise MarketsimError(f"Cannot listen on {host} port {port} ({reason}); choose another with --host or --port.") from error
