@@ -7,7 +7,10 @@ that what happens at the touch moves nothing. ``keys`` and ``slots`` are an open
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 
 from marketsim.kernel.compile import entry, inner
 from marketsim.records import Side
@@ -26,7 +29,7 @@ NONE = -1
 HASH = 0x9E3779B97F4A7C15  # 2^64 / golden ratio: Knuth, The Art of Computer Programming 3, 6.4
 
 
-def empty_book(events, n_symbols):
+def empty_book(events: npt.NDArray[np.void], n_symbols: int) -> tuple[npt.NDArray[Any], ...]:
     """Return a book with room for everything ``events``, (n,) RECORDED, may ever put into it at once."""
     entering = (events["kind"] == ADD) | (events["kind"] == REPLACE) | (events["kind"] == SET_LEVEL)
     n_orders = int(np.count_nonzero(entering)) + 1
@@ -102,21 +105,29 @@ def first_outside(events, first, last, side, price_tick, n_levels, book, counts,
 @inner
 def apply(event, book, count, halted):
     """Apply one event to the book; what cannot be applied is counted."""
+    slot = NONE
+    if event.kind in (REDUCE, EXECUTE, DELETE, REPLACE):
+        slot = charged(event, book, count)
+    settle(event, slot, book, count, halted)
+
+
+@inner
+def settle(event, slot, book, count, halted):
+    """Apply one event whose order is in ``slot`` (NONE: unknown, or the event names none); return the slot of an order that entered."""
     book[0][0].n_events += 1
     kind = event.kind
+    entered = np.int64(NONE)
     if kind == ADD:
-        add(event.order_id, event.symbol, event.side, event.price_tick, event.qty_lot, book, count)
+        entered = add(event.order_id, event.symbol, event.side, event.price_tick, event.qty_lot, book, count)
     elif kind in (REDUCE, EXECUTE, DELETE):
-        slot = charged(event, book, count)
         if slot != NONE:
             shrink(slot, gone_lot(event, slot, book, count), book)
             count.applied += 1
     elif kind == REPLACE:
-        slot = charged(event, book, count)
         if slot != NONE:
             side = side_of(slot, book)
             shrink(slot, book[1][slot].qty_lot, book)
-            add(event.other_id, event.symbol, side, event.price_tick, event.qty_lot, book, count)
+            entered = add(event.other_id, event.symbol, side, event.price_tick, event.qty_lot, book, count)
     elif kind == SET_LEVEL:
         set_level(event, book, count)
     elif kind == CLEAR:
@@ -124,12 +135,17 @@ def apply(event, book, count, halted):
             while book[4][row] > 0:
                 empty_level(book[3][row, book[4][row] - 1], book)
         count.applied += 1
+    elif kind == TRADE:
+        level = find_level(event.symbol, event.side, event.price_tick, book) if event.side != 0 else NONE
+        if level != NONE:
+            book[2][level].printed_lot += event.qty_lot
     elif kind == HALT:
         halted[event.symbol] = 1
     elif kind == RESUME:
         halted[event.symbol] = 0
     elif kind == HIDDEN:
         count.hidden += 1
+    return entered
 
 
 @inner

@@ -103,9 +103,13 @@ class Desk:
         self._live[n_live : n_live + len(alive)] = first + alive
         me["n_live"], me["n_orders"] = n_live + len(alive), first + count
 
-    def _cancel(self, order_id: int) -> None:
+    def _know(self, order_id: int) -> None:
+        """Make sure that an order is the agent's own."""
         if not 0 <= order_id < int(self._account["n_orders"][0]):
             raise StrategyError(f"agent {self._name} at {self._now()} cancelled order {order_id}, which it never sent.")
+
+    def _cancel(self, order_id: int) -> None:
+        self._know(order_id)
         order = self._orders[order_id]
         # Cancelling what has just filled is an everyday race, not a mistake.
         if order["status"] <= Status.TRIGGERED:
@@ -131,11 +135,11 @@ class Desk:
         me = self._account[0]
         n_orders, n_live, n_fills = int(me["n_orders"]) + more_orders, int(me["n_live"]) + more_orders, int(me["n_fills"])
         if n_orders > len(self._orders) or n_live > len(self._live):
-            self._orders = _grown(self._orders, n_orders)
-            self._live = _grown(self._live, n_live)
+            self._orders = grown(self._orders, n_orders)
+            self._live = grown(self._live, n_live)
             self._attach()
         if n_fills + 2 * n_live > len(self._fills):
-            self._fills = _grown(self._fills, n_fills + 2 * n_live)
+            self._fills = grown(self._fills, n_fills + 2 * n_live)
 
     def _attach(self) -> None:
         self._view.attach(self._position, self._mark, self._orders, self._live)
@@ -155,7 +159,8 @@ class Desk:
         return f"{np.datetime64(self._view.time_ns, 'ns').astype('datetime64[s]')}Z"
 
 
-def _grown(array: npt.NDArray[Any], needed: int) -> npt.NDArray[Any]:
+def grown(array: npt.NDArray[Any], needed: int) -> npt.NDArray[Any]:
+    """Return a copy at least twice as long, with room for ``needed`` rows, the new ones zero."""
     larger = np.zeros(max(2 * len(array), needed), array.dtype)
     larger[: len(array)] = array
     return larger

@@ -59,7 +59,7 @@ def explained(
 
 
 def _culprits(top: npt.NDArray[np.void], difference: npt.NDArray[np.int8], depth: DepthRows) -> Sequence[_Culprit]:
-    found = []
+    found: list[_Culprit] = []
     for index, name in enumerate(SIDE_NAMES):
         ours, theirs = top[f"{name}_tick"], depth.price_tick[:, index, 0]
         level = np.where(difference[:, index] == Difference.MISSING_LEVEL, theirs, ours)

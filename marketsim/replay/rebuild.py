@@ -70,15 +70,15 @@ class Walk:
         return []
 
     @property
-    def counts(self) -> np.void:
-        """What was applied so far and what could not be, COUNTS."""
-        return self._counts[0].copy()
+    def counts(self) -> npt.NDArray[np.void]:
+        """What was applied so far and what could not be, () COUNTS."""
+        return np.array(self._counts[0])
 
 
 def rebuilt(stream: Stream) -> Rebuilt:
     """Rebuild the book of every symbol of a stream in one pass."""
     walk = Walk(stream)
-    return Rebuilt(walk.top(), np.array(walk.counts))
+    return Rebuilt(walk.top(), walk.counts)
 
 
 def depth_of(stream: Stream, n_levels: int) -> DepthRows:

@@ -123,4 +123,45 @@ COUNTS = np.dtype(
 
 TOP = np.dtype([("bid_tick", np.int64), ("bid_lot", np.int64), ("ask_tick", np.int64), ("ask_lot", np.int64)])
 
+
+class OwnState(IntEnum):
+    """What an own order does at the recorded market."""
+
+    RESTING = 1  # a limit in the queue of its level
+    WORKING = 2  # a market order that takes what is shown and waits for the rest
+    WATCHING = 3  # a stop whose price has not traded
+    AUCTION = 4  # waits for the next cross
+
+
+OWN = np.dtype(
+    [
+        ("order", np.int64),  # row of the account's ORDER array
+        ("price_tick", np.int64),  # limit; NO_PRICE for market orders
+        ("stop_tick", np.int64),  # NO_PRICE where the kind has none
+        ("open_lot", np.int64),
+        ("ahead_lot", np.int64),  # recorded quantity in front of it in its level's queue
+        ("stamp", np.int64),  # events of the book when it joined the queue
+        ("visited", np.int64),  # the last CLOCK.visit that met it
+        ("symbol", np.int32),
+        ("side", np.int8),
+        ("state", np.int8),  # OwnState
+    ],
+    align=True,
+)
+
+REQUEST = np.dtype([("time_ns", np.int64), ("order", np.int64), ("cancels", np.int8)], align=True)  # on its way to the market
+
+CLOCK = np.dtype(
+    [
+        ("next_event", np.int64),
+        ("next_request", np.int64),
+        ("n_requests", np.int64),
+        ("n_own", np.int64),
+        ("now_ns", np.int64),
+        ("bar", np.int64),  # the bar under way
+        ("queue", np.int64),  # Queue
+        ("visit", np.int64),  # rounds in which something recorded met own orders
+    ]
+)
+
 NO_PRICE = -(2**62)  # price of an absent level; its quantity is 0

@@ -72,9 +72,9 @@ class Stream:
                 "side": pa.array(["sell", None, "buy"]).take(pa.array(e["side"] + 1)),
                 "order_id": pa.array(e["order_id"]),
                 "other_id": pa.array(e["other_id"]),
-                "price": pa.array(e["price_tick"] * self.tick_size[e["symbol"]]),
+                "price": pa.array(e["price_tick"] / per_unit(self.tick_size)[e["symbol"]]),
                 "price_tick": pa.array(e["price_tick"]),
-                "qty": pa.array(e["qty_lot"] * self.lot_size[e["symbol"]]),
+                "qty": pa.array(e["qty_lot"] / per_unit(self.lot_size)[e["symbol"]]),
                 "qty_lot": pa.array(e["qty_lot"]),
             }
         )
@@ -140,6 +140,13 @@ def merged(streams: Sequence[Stream]) -> Stream:
         np.concatenate([s.refused for s in streams]),
         np.concatenate([s.retimed for s in streams]),
     )
+
+
+def per_unit(size: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return how many ticks or lots make one unit; dividing by it gives decimal prices exactly, as multiplying does not."""
+    count = 1.0 / size
+    whole = np.round(count)
+    return np.where(np.abs(count - whole) < 1e-6 * count, whole, count)
 
 
 def put_in_order(time_ns: IntArray) -> tuple[IntArray, IntArray]:
