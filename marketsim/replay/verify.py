@@ -59,7 +59,7 @@ def verify(stream: Stream, depth: DepthRows | None = None, *, window_levels: int
     Parameters
     ----------
     stream : the recording; with ``depth`` it opens with the state before the first message, as readers return it.
-    depth : recorded depth after each message; None = only what the stream tells about itself.
+    depth : recorded depth after all messages or some of them; None = only what the stream tells about itself.
     window_levels : recorded levels a side, where the messages cover more than ``depth`` does; used to explain differences.
 
     Returns
@@ -82,14 +82,15 @@ def verify(stream: Stream, depth: DepthRows | None = None, *, window_levels: int
     episodes: tuple[Episode, ...] = ()
     if depth is not None:
         own = stream.events["message"] >= 0
-        ends = np.append(stream.events["message"][1:] != stream.events["message"][:-1], True) & own
+        ends = np.flatnonzero(np.append(stream.events["message"][1:] != stream.events["message"][:-1], True) & own)
+        ends = ends[np.isin(stream.events["message"][ends], depth.message)]
         if not np.array_equal(stream.events["message"][ends], depth.message):
             raise DataError(f"{stream.source} and its order book rows name different messages; read both with one call.")
         if int(own.sum()) == len(depth):
             single = _one_step(stream.events[own], depth)
         difference = compare_tops(top[ends], depth)
         open_loop = _comparison(difference, depth.message)
-        episodes = explained(stream, np.flatnonzero(ends), difference, depth, window_levels or depth.n_levels)
+        episodes = explained(stream, ends, difference, depth, window_levels or depth.n_levels)
     n_messages = len(np.unique(stream.events["message"][stream.events["message"] >= 0]))
     retimed = tuple(int(m) for m in stream.retimed)
     return VerificationReport(stream.source, n_messages, single, open_loop, episodes, counts, stream.faults(), retimed)
