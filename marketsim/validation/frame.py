@@ -114,7 +114,7 @@ def _nanos(column: pa.ChunkedArray) -> Ints:
 
 
 def _to_times(nanos: Ints) -> pd.Series[pd.Timestamp]:
-    return pd.Series(nanos.view("datetime64[ns]")).dt.tz_localize("UTC")
+    return pd.Series(nanos.view("datetime64[ns]"))
 
 
 def _to_days(day: Floats) -> pd.Series[pd.Timestamp]:
