@@ -115,6 +115,8 @@ def clear_leftovers(store: Layout) -> None:
 
 def _published(root: Path) -> dict[str, tuple[str, int]]:
     """Return digest and version of every published run."""
+    if catalog.current(root) == 0:
+        return {}
     with catalog.connect(root) as connection:
         rows = connection.execute("SELECT run_id, digest, catalog_version FROM publications").fetchall()
     return {run_id: (digest, version) for run_id, digest, version in rows}
