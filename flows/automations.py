@@ -30,6 +30,7 @@ def lost_run() -> AutomationCore:
                 "prefect.flow-run.heartbeat",
                 "prefect.flow-run.Completed",
                 "prefect.flow-run.Failed",
+                "prefect.flow-run.TimedOut",
                 "prefect.flow-run.Cancelled",
                 "prefect.flow-run.Crashed",
             },
