@@ -109,9 +109,12 @@ def sentence(fault: ErrorDetails, source: Source) -> str:
             given = found.get("kind") if isinstance(found, Mapping) else found
             if isinstance(found, Mapping) and "kind" not in found:
                 return f"{where}: '{key}' has no kind; add `kind:` with one of {', '.join(kinds)}{own}."
-            what = f"'{key}' has kind" if isinstance(found, Mapping) else f"'{key}' is"
-            expected = "allowed kinds:" if isinstance(found, Mapping) else "expected a section with a kind, one of"
-            return f"{where}: {what} {shown(given)}; {_nearest(given, kinds)}{expected} {', '.join(kinds)}{own}."
+            if not isinstance(found, Mapping):
+                example = next((kind for kind in kinds if kind == given), kinds[0])
+                return (
+                    f"{where}: '{key}' is {shown(given)}; expected a section such as {{kind: {example}}}; kinds: {', '.join(kinds)}{own}."
+                )
+            return f"{where}: '{key}' has kind {shown(given)}; {_nearest(given, kinds)}allowed kinds: {', '.join(kinds)}{own}."
         case "value_error":
             # Checks across keys begin with the key they are about, which gives the line.
             message = str(fault["msg"]).removeprefix("Value error, ")

@@ -6,8 +6,9 @@ import click
 
 import marketsim
 from marketsim.cli.config import config, strategies
+from marketsim.cli.diff import diff
 from marketsim.cli.failures import Guarded
-from marketsim.cli.query import diff, report, runs, sql
+from marketsim.cli.query import report, runs, sql
 from marketsim.cli.reproduce import reproduce
 from marketsim.cli.run import run
 from marketsim.cli.serve import serve
