@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import click
 
 import marketsim
@@ -22,6 +25,9 @@ def main() -> None:
 
     The warehouse lies in ./data, or where MARKETSIM_WAREHOUSE points.
     """
+    # As with `python -m`: a user's own strategy may lie where the command runs. Last, so that it shadows nothing.
+    if "" not in sys.path and str(Path.cwd()) not in sys.path:
+        sys.path.append(str(Path.cwd()))
 
 
 for command in (run, runs, sql, report, diff, reproduce, config, strategies, warehouse, serve):
