@@ -24,11 +24,11 @@ WIDEST = 5.0  # standard deviations shown; what lies beyond is counted in the ou
 def return_distribution(history: AccountHistory, ink: Ink, colour: str) -> Spec | None:
     """Return the histogram of an account's bar returns with a normal curve of the same mean and deviation, and its VaR and CVaR.
 
-    None where there is nothing to show: no returns, or all equal.
+    None where there is nothing to show: no returns, all equal, or beyond what floats can square.
     """
     r = observed(history.returns)
     deviation = standard_deviation(r)
-    if not deviation > 0:
+    if not (deviation > 0 and np.isfinite(deviation)):
         return None
     centre = float(r.mean())
     edges = np.linspace(max(r.min(), centre - WIDEST * deviation), min(r.max(), centre + WIDEST * deviation), BINS + 1)

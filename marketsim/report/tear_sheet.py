@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 from collections.abc import Sequence
@@ -74,7 +75,6 @@ def period_text(spec: RunSpec, history: AccountHistory) -> str:
 def tear_sheet(sheet: Sheet) -> str:
     """Render the page; the same sheet gives the same text."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
-    from vl_convert import javascript_bundle
 
     strategy = sheet.histories[0]
     benchmark = next((a for a in sheet.histories if a.role == "benchmark"), None)
@@ -108,8 +108,16 @@ def tear_sheet(sheet: Sheet) -> str:
         trials=strategy.clock.trials,
         config=yaml.safe_dump(sheet.spec.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=110),
         data=_json(_page_data(sheet, charts, trades)),
-        runtime=javascript_bundle("window.vegaEmbed = vegaEmbed;").replace("</script", "<\\/script"),
+        runtime=_chart_runtime(),
     )
+
+
+@functools.cache
+def _chart_runtime() -> str:
+    """Return the JavaScript that draws charts; bundling it takes a second, and it is the same for every page."""
+    from vl_convert import javascript_bundle
+
+    return str(javascript_bundle("window.vegaEmbed = vegaEmbed;")).replace("</script", "<\\/script")
 
 
 def _tiles(values: comparison.Values, benchmark: AccountHistory | None) -> list[tuple[str, str, str, str]]:
