@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
+import pyarrow as pa
+
 from marketsim.config import RunSpec
 from marketsim.validate import SEVERITIES, Validation
 
@@ -58,18 +60,24 @@ def findings_page(validation: Validation, spec: RunSpec, title: str) -> str:
         n_unseen=len(symbols) - len(shown),
         matrix=_matrix(findings, shown),
         reasons=sorted(reasons.items()),
-        bars=validation.quarantine.slice(0, MAX_BARS).to_pylist(),
+        bars=_first_bars(validation.quarantine),
         limits={name: (field.description, getattr(spec.validation, name)) for name, field in type(spec.validation).model_fields.items()},
     )
 
 
+def _first_bars(quarantine: pa.Table) -> list[dict[str, object]]:
+    """Return the first reasons with the time as text: Arrow can write every time it can hold, Python cannot."""
+    first = quarantine.slice(0, MAX_BARS)
+    opened = [text[:16] if text else "" for text in first.column("open_utc").cast(pa.string()).to_pylist()]
+    return [{**row, "open_utc": text} for row, text in zip(first.drop_columns(["open_utc"]).to_pylist(), opened, strict=True)]
+
+
 def _columns(findings: list[Finding], failed: list[Finding]) -> list[str]:
-    """Return the symbols in order of name; when they are too many, those with the worst failures first."""
+    """Return "*" and the symbols in order of name; when they are too many, those with the worst failures first."""
     symbols = sorted({str(finding["symbol"]) for finding in findings})
     if len(symbols) <= MAX_SYMBOLS:
         return symbols
-    worst = dict.fromkeys(str(finding["symbol"]) for finding in failed)
-    return [*worst, *(symbol for symbol in symbols if symbol not in worst)]
+    return list(dict.fromkeys(["*", *(str(finding["symbol"]) for finding in failed), *symbols]))
 
 
 def _matrix(findings: list[Finding], symbols: list[str]) -> list[tuple[str, list[Cell]]]:
@@ -84,6 +92,6 @@ def _cell(finding: Finding | None) -> Cell:
         return Cell("none", "", "")
     message = str(finding["message"])
     if finding["success"]:
-        return Cell("passed", "✓", message)
+        return Cell("passed", "✓", message) if finding["n_checked"] else Cell("none", "–", message)
     n_unexpected = finding["n_unexpected"]
     return Cell(str(finding["severity"]), f"{n_unexpected:,}" if n_unexpected else "!", message)

@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 
 from marketsim.report.line_charts import PERCENT, SIGNED_PERCENT, TIME, account_colour, account_lines, strategy_area, zero_line
-from marketsim.report.line_data import LineData
+from marketsim.report.line_data import LineData, thinned
 from marketsim.report.palette import PAPER, chart_config
+from marketsim.risk.observations import IntArray
 
 WIDTH = 780
 SCALE = 2
-MAX_POINTS = 520
+MAX_POINTS = 600
 FONT = "Roboto, Helvetica, Arial, sans-serif"
 
 
@@ -20,7 +21,7 @@ def picture_png(title: str, subtitle: str, data: LineData, colours: dict[str, st
     """Return the picture as PNG, twice as many pixels as its size on a page."""
     import vl_convert
 
-    picked = np.unique(np.linspace(0, data.time_ms.size - 1, min(MAX_POINTS, data.time_ms.size)).astype(np.int64))
+    picked = thinned(data.measures["growth"][data.names[0]], MAX_POINTS)
     growth, drawdown = account_lines(colours, SIGNED_PERCENT), account_lines(colours, PERCENT)
     growth["encoding"]["color"] = account_colour(
         dict(reversed(colours.items())), legend={"orient": "top", "title": None, "symbolType": "stroke", "columns": 8, "offset": 12}
@@ -29,7 +30,7 @@ def picture_png(title: str, subtitle: str, data: LineData, colours: dict[str, st
     size: dict[str, Any] = {"width": WIDTH}
     spec = {
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
-        "title": {"text": title, "subtitle": subtitle, "fontSize": 17, "subtitleFontSize": 12, "subtitlePadding": 5, "offset": 4},
+        "title": {"text": title, "subtitle": subtitle, "fontSize": 17, "subtitleFontSize": 12, "subtitlePadding": 5, "offset": 12},
         "padding": 18,
         "spacing": 10,
         "vconcat": [
@@ -47,7 +48,7 @@ def picture_png(title: str, subtitle: str, data: LineData, colours: dict[str, st
     return bytes(vl_convert.vegalite_to_png(spec, scale=SCALE))
 
 
-def _rows(data: LineData, measure: str, picked: np.ndarray, colours: dict[str, str]) -> list[dict[str, Any]]:
+def _rows(data: LineData, measure: str, picked: IntArray, colours: dict[str, str]) -> list[dict[str, Any]]:
     """Return rows t, account, v, accounts from back to front."""
     times = data.time_ms[picked].tolist()
     return [
