@@ -271,7 +271,7 @@ METRICS = TableSchema(
         Column("role", TEXT, "strategy, agent or benchmark"),
         Column("metric", TEXT, "name of the measure"),
         Column("value", REAL, "its value; null where it is not defined", True),
-        Column("unit", TEXT, "fraction, ratio, currency, count, bars or date"),
+        Column("unit", TEXT, "fraction, ratio, currency, count, bars or days"),
     ),
 )
 
