@@ -68,7 +68,7 @@ FAULTS = [
     Planted("required_values", "error", at_row(close_price=math.nan), ("close_price", "2024-02-29", "missing"), quarantined=1),
     Planted("required_values", "error", at_row(volume_shares=None), ("volume_shares",), quarantined=1),
     Planted("required_values", "error", at_row(open_utc=None), ("open_utc", "2024-02-29"), quarantined=1),
-    Planted("required_values", "error", at_row(session_date=None), ("session_date", "no date"), quarantined=1),
+    Planted("required_values", "error", at_row(session_date=None), ("session_date missing on 2024-02-29 14:30:00 UTC",), quarantined=1),
     Planted("positive_prices", "error", at_row(low_price=0.0), ("low_price 0 on 2024-02-29", "above 0"), quarantined=1),
     Planted("positive_prices", "error", at_row(open_price=-3.5), ("open_price -3.5",), quarantined=1),
     Planted("positive_prices", "error", at_row(close_price=-math.inf), ("close_price -inf",), quarantined=1),

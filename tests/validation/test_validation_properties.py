@@ -78,13 +78,13 @@ def check_everything(bars: pa.Table, spec: Any, shuffle: Any) -> None:
 
 
 # One example takes three validations of half a second, so each spoils much at a time.
-@settings(max_examples=5)
+@settings(max_examples=4)
 @given(bars=corrupted(DAILY), shuffle=st.randoms(use_true_random=False))
 def test_spoilt_daily_bars_are_parted_once_and_for_all(bars: pa.Table, shuffle: Any):
     check_everything(bars, DAILY_SPEC, shuffle)
 
 
-@settings(max_examples=3)
+@settings(max_examples=2)
 @given(bars=corrupted(MINUTES), shuffle=st.randoms(use_true_random=False))
 def test_spoilt_bars_within_the_day_are_parted_once_and_for_all(bars: pa.Table, shuffle: Any):
     check_everything(bars, MINUTES_SPEC, shuffle)
