@@ -47,9 +47,14 @@ def prepare(layout: Layout, previous: int, change: Callable[[duckdb.DuckDBPyConn
             connection = duckdb.connect(str(path), config={"default_block_size": str(_BLOCK_BYTES)})
         try:
             connection.execute("BEGIN")
-            catalog_sql.create_tables(connection)
+            alike = bool(previous) and catalog_sql.has_structure(connection)
+            if not alike:
+                catalog_sql.create_tables(connection)
             change(connection)
-            catalog_sql.create_views(connection)
+            if alike:
+                catalog_sql.list_files(connection)
+            else:
+                catalog_sql.create_views(connection)
             connection.execute("COMMIT")
             connection.execute("CHECKPOINT")
         finally:
