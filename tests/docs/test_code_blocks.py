@@ -21,7 +21,7 @@ import pytest
 from marketsim.cli import main as command_line
 from marketsim.configfile import check_spec, read_yaml
 from tasks.pipeline import run_pipeline
-from tasks.references import RunRequest
+from tasks.references import Outcome, RunRequest
 from warehouse.catalog import connect
 
 ROOT = Path(__file__).parents[2]
@@ -46,11 +46,17 @@ PAGES = [page for page in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.
 
 
 @pytest.fixture(scope="module")
-def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def nightly(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Outcome]:
+    """A warehouse with the nightly run, and its outcome."""
     root = tmp_path_factory.mktemp("warehouse")
-    for name in ("nightly", "sweep"):
-        run_pipeline(RunRequest(config=ROOT / "configs" / f"{name}.yaml"), root)
-    return root
+    return root, run_pipeline(RunRequest(config=ROOT / "configs" / "nightly.yaml"), root)
+
+
+@pytest.fixture(scope="module")
+def warehouse(nightly: tuple[Path, Outcome]) -> Path:
+    """A warehouse with the nightly run and a sweep."""
+    run_pipeline(RunRequest(config=ROOT / "configs" / "sweep.yaml"), nightly[0])
+    return nightly[0]
 
 
 @pytest.fixture
@@ -82,6 +88,15 @@ def test_what_a_page_shows_runs(page: Path, folder: Path, warehouse: Path) -> No
         elif block.language == "console":
             for command in re.findall(r"^\$ (.*)$", block.text, re.MULTILINE):
                 assert_known(command.partition("#")[0].split(), where)
+
+
+def test_the_readme_shows_what_the_nightly_run_prints(nightly: tuple[Path, Outcome]) -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    shown = re.findall(r"^([A-Z][\w ]+?)  +([−\d].*)$", text, re.MULTILINE)
+    printed = {label: cells for label, *cells in nightly[1].summary[1:]}
+    assert len(shown) >= 8
+    for label, cells in shown:
+        assert re.split(r" {2,}", cells.strip()) == list(printed[label]), label
 
 
 def run(command: list[str], where: str) -> None:
