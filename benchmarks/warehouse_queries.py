@@ -60,17 +60,15 @@ def filled(table: str, n_rows: int, **columns: Any) -> pa.Table:
         elif str(column.type) in plain:
             arrays.append(plain[str(column.type)]())
         else:
-            step, stored = (DAY_NS, pa.int64()) if pa.types.is_timestamp(column.type) else (1, _whole_number(column.type))
-            arrays.append(
-                pa.array(np.arange(n_rows, dtype=np.int64) * step)
-                .cast(pa.int32() if column.type == pa.date32() else pa.int64())
-                .cast(column.type)
-            )
+            arrays.append(_counting(n_rows, column.type))
     return pa.Table.from_arrays(arrays, schema=TABLES[table].arrow)
 
 
-def _whole_number(type_: pa.DataType) -> pa.DataType:
-    return pa.int32() if pa.types.is_date(type_) else pa.int64()
+def _counting(n_rows: int, type_: pa.DataType) -> pa.Array:
+    """Return 0, 1, 2, … as numbers or dates, a day apart as times."""
+    step = DAY_NS if pa.types.is_timestamp(type_) else 1
+    whole = pa.array(np.arange(n_rows, dtype=np.int64) * step)
+    return (whole.cast(pa.int32()) if pa.types.is_date(type_) else whole).cast(type_)
 
 
 def stage_nightly(root: Path, run_id: str, tables: dict[str, pa.Table]) -> None:

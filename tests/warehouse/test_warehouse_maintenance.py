@@ -151,7 +151,7 @@ def test_a_removed_run_can_be_published_again(root: Path, stage: StageRun) -> No
 
 
 def test_retention_goes_by_age_and_keeps_the_newest_of_each_name(root: Path) -> None:
-    published = {record.run_id: record.published_utc.replace(tzinfo=dt.UTC) for record in reader.runs(root)}
+    published = {record.run_id: record.published_utc for record in reader.runs(root)}
     assert remove_runs(root, older_than=published["r1"]) == []
     later = published["r3"] + dt.timedelta(days=1)
     assert remove_runs(root, older_than=later, keep=1) == ["r1"]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from marketsim.risk.measures import MEASURES
 from warehouse import reader
 from warehouse.catalog_sql import VIEWS, purpose
 from warehouse.publish import publish
@@ -95,6 +97,12 @@ def published(root: Path, stage: StageRun) -> Path:
 
 def test_every_view_is_checked_by_hand() -> None:
     assert sorted(path.stem for path in VIEWS.glob("*.sql")) == sorted(BY_HAND)
+
+
+def test_headline_figures_are_measures_the_report_computes() -> None:
+    asked = set(re.findall(r"metric = '(\w+)'", (VIEWS / "run_summary.sql").read_text()))
+    assert asked == {"total_return", "cagr", "volatility", "sharpe", "max_drawdown"}
+    assert asked <= {measure.name for measure in MEASURES}
 
 
 @pytest.mark.parametrize("view", BY_HAND)
