@@ -15,12 +15,14 @@ test:  ## Set up with development tools, then run every test (ARGS="-k name" nar
 	@requirements/setup.sh dev
 	@$(PY) -m pytest -n 2 --dist loadscope $(ARGS)
 
-lint:  ## Check style, types and who imports whom
+lint:  ## Check style, types and who imports whom; all four are shown
 	@requirements/setup.sh dev
-	@.venv/bin/ruff check
-	@.venv/bin/ruff format --check
-	@$(PY) -m mypy
-	@.venv/bin/lint-imports
+	@bad=0; \
+	.venv/bin/ruff check || bad=1; \
+	.venv/bin/ruff format --check || bad=1; \
+	$(PY) -m mypy || bad=1; \
+	.venv/bin/lint-imports || bad=1; \
+	exit $$bad
 
 format:  ## Write the house format and the fixes that are safe
 	@requirements/setup.sh dev
