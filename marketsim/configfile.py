@@ -15,9 +15,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from marketsim.config import RunSpec
-from marketsim.configfaults import Source, sentence, shown
+from marketsim.configfaults import Source, sentence
 from marketsim.errors import ConfigError
-from marketsim.strictyaml import compose, named, parse
+from marketsim.strictyaml import compose, parse
+from marketsim.wording import named, shown
 
 MAX_BYTES = 1_000_000
 

@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from marketsim.errors import ConfigError
+from marketsim.wording import named
 
 MAX_VALUES = 100_000  # after every alias is written out; a list of 10,000 symbols, the largest allowed, is far below
 _CORE = "tag:yaml.org,2002:"
@@ -78,12 +79,6 @@ def compose(text: str) -> yaml.Node | None:
         return yaml.compose(text, Loader=_Loader)
     except (yaml.YAMLError, RecursionError):
         return None
-
-
-def named(text: str) -> str:
-    """Return a key as an error may print it: on one line, no control characters, at most 80 characters."""
-    plain = text if text.isprintable() else json.dumps(text)[1:-1]
-    return plain if len(plain) <= 80 else f"{plain[:77]}..."
 
 
 def _refuse_surprises(root: yaml.Node, source: str) -> None:

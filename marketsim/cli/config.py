@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,10 +28,15 @@ def overrides(settings: tuple[str, ...]) -> dict[str, Any]:
 
 
 def checked(path: Path, laid_over: dict[str, Any] | None = None) -> RunSpec:
-    """Return a run description all of whose strategies can be built, or raise a `ConfigError`."""
+    """Return a run description all of whose strategies can be built, or raise a `ConfigError`.
+
+    A strategy of the user's own is also found in the working folder, which a command's import path leaves out by itself.
+    """
     from marketsim.agents.library import build
     from marketsim.configfile import load_spec
 
+    if str(Path.cwd()) not in sys.path:
+        sys.path.append(str(Path.cwd()))  # last, so that nothing there can stand in for an installed package
     spec = load_spec(path, laid_over)
     for trader in spec.traders:
         try:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from marketsim.cli.config import overrides, set_option
+from marketsim.cli.config import checked, overrides, set_option
 from marketsim.cli.failures import json_option, printable
 from marketsim.cli.output import print_object
 
@@ -28,6 +28,7 @@ def run(config: Path, settings: tuple[str, ...], as_json: bool) -> None:
     stopped the run, 5 for a faulty strategy and 6 when the warehouse cannot be written.
     """
     laid_over = overrides(settings)
+    checked(config, laid_over)  # before any data are fetched
     from tasks.pipeline import run_pipeline
     from tasks.references import RunRequest
     from warehouse.settings import root
