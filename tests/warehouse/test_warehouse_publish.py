@@ -228,6 +228,19 @@ def test_a_staged_file_that_changed_is_not_published(tmp_path: Path, stage: Stag
     assert publish(tmp_path, "r1").is_new
 
 
+def test_the_pointer_is_there_at_every_moment_of_a_switch(tmp_path: Path) -> None:
+    link = tmp_path / "catalog.duckdb"
+    durable.point(link, "catalog/000000.duckdb")
+    switching = threading.Thread(target=lambda: [durable.point(link, f"catalog/{i:06d}.duckdb") for i in range(1, 500)])
+    switching.start()
+    seen = []
+    while switching.is_alive():
+        seen.append(link.readlink().name)  # raises when there is none
+    switching.join()
+    assert seen == sorted(seen)
+    assert len(set(seen)) > 10
+
+
 def test_a_publisher_waits_for_the_other_one_and_says_so(tmp_path: Path, stage: StageRun, monkeypatch: pytest.MonkeyPatch) -> None:
     stage(tmp_path, "r1")
     monkeypatch.setattr(settings, "LOCK_TIMEOUT_S", 0.05)
