@@ -81,7 +81,8 @@ def connect(root: Path, version: int | None = None) -> duckdb.DuckDBPyConnection
         if version is None and current(root) != wanted:
             continue  # a newer version was published and this one removed while we were looking
         known = ", ".join(map(str, versions(root))) or "none"
-        raise WarehouseError(f"Catalog version {wanted} is not in {path.parent}; it has {known}.")
+        advice = "; the pointer names it: rebuild the catalog from the manifests" if version is None else ""
+        raise WarehouseError(f"Catalog version {wanted} is not in {path.parent}; it has {known}{advice}.")
 
 
 def listed_runs(root: Path) -> set[str]:

@@ -109,6 +109,14 @@ def test_a_damaged_catalog_is_told_and_rebuilt(root: Path) -> None:
         assert reader.runs(root) == before
 
 
+def test_a_newest_version_that_is_gone_is_told_and_rebuilt(root: Path) -> None:
+    (root / "catalog/000003.duckdb").unlink()
+    with pytest.raises(WarehouseError, match=r"Catalog version 3 is not in .*; it has 1, 2; the pointer names it: rebuild"):
+        reader.runs(root)
+    assert rebuild(root) == 4
+    assert _ids(root) == ["r1", "r2", "r3"]
+
+
 def test_a_pointer_that_became_a_file_is_told_and_rebuilt(root: Path) -> None:
     pointer = root / "catalog.duckdb"
     pointer.unlink()
