@@ -12,6 +12,7 @@ from marketsim.errors import ConfigError
 from marketsim.wording import named
 
 MAX_VALUES = 100_000  # after every alias is written out; a list of 10,000 symbols, the largest allowed, is far below
+MAX_DIGITS = 400  # beyond the largest float
 _CORE = "tag:yaml.org,2002:"
 _PLAIN_TAGS = frozenset(_CORE + name for name in ("null", "bool", "int", "float", "str", "seq", "map", "merge"))
 
@@ -20,7 +21,12 @@ class _Loader(yaml.SafeLoader):
     """SafeLoader without YAML 1.1's surprises: ON and NO stay text, 12:30 stays text, 010 is ten, 1e6 is a number."""
 
     def _int(self, node: yaml.ScalarNode) -> int:
-        return int(self.construct_scalar(node).replace("_", ""))
+        digits = self.construct_scalar(node).replace("_", "")
+        if len(digits) > MAX_DIGITS:
+            raise yaml.constructor.ConstructorError(
+                None, None, f"a number of {len(digits):,} digits is more than any key takes", node.start_mark
+            )
+        return int(digits)
 
     def _float(self, node: yaml.ScalarNode) -> float:
         return float(self.construct_scalar(node).replace("_", "").lower().replace(".inf", "inf").replace(".nan", "nan"))
