@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -62,7 +63,8 @@ def warehouse(nightly: tuple[Path, Outcome]) -> Path:
 @pytest.fixture
 def folder(tmp_path: Path, warehouse: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder that looks like the checkout to a command, with a warehouse that holds the nightly run and the sweep."""
-    for name in ("configs", "flows", "tasks"):
+    shutil.copytree(ROOT / "configs", tmp_path / "configs")  # a copy, because titled blocks are written into it
+    for name in ("flows", "tasks"):
         (tmp_path / name).symlink_to(ROOT / name)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MARKETSIM_WAREHOUSE", str(warehouse))
