@@ -89,11 +89,11 @@ def add_runs(connection: duckdb.DuckDBPyConnection, layout: Layout, manifests: S
     alike: dict[tuple[str, tuple[str, ...]], list[Path]] = {}
     for m in manifests:
         for f in m.tables:
-            if f.table in TABLES and TABLES[f.table].small and f.n_rows:
+            if f.table in TABLES and TABLES[f.table].small and f.n_rows:  # a table a newer program dropped stays in its files
                 names = tuple(name for name, _ in f.columns)
                 alike.setdefault((f.table, names), []).append(layout.table_file(f.table, m.run_id))
     for (table, names), paths in alike.items():
-        catalog_sql.insert_small(connection, table, names, paths)
+        catalog_sql.insert_small(connection, TABLES[table], names, paths)
 
 
 def drop_runs(connection: duckdb.DuckDBPyConnection, run_ids: Sequence[str]) -> None:

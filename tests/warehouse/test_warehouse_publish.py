@@ -158,6 +158,17 @@ def test_plain_duckdb_finds_the_files_from_anywhere(tmp_path: Path, stage: Stage
         assert connection.execute("SELECT count(*) FROM lab.fills").fetchone() == (2,)
 
 
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Asia/Tokyo"])
+def test_times_are_utc_whatever_zone_the_reader_lives_in(tmp_path: Path, stage: StageRun, zone: str) -> None:
+    staging = stage(tmp_path, "r1")
+    bought = staging.read_table("fills")["fill_utc"][0]
+    publish(tmp_path, "r1")
+    with duckdb.connect(str(tmp_path / "catalog.duckdb"), read_only=True) as connection:
+        connection.execute(f"SET TimeZone = '{zone}'")
+        sql = "SELECT min(fill_utc)::VARCHAR, epoch_ns(min(fill_utc)) FROM fills WHERE fill_utc < '2024-02-01'"
+        assert connection.execute(sql).fetchone() == ("2024-01-31 21:00:00", bought.value)
+
+
 def test_tables_and_columns_explain_themselves(tmp_path: Path, stage: StageRun) -> None:
     stage(tmp_path, "r1")
     publish(tmp_path, "r1")
