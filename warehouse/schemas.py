@@ -297,7 +297,7 @@ TRIALS = TableSchema(
     (
         Column("trial", COUNT, "number of the trial, from 0"),
         Column("n_trials", COUNT, "how many trials were made in all; the deflated Sharpe ratio needs it"),
-        Column("window", COUNT, "window of the walk-forward; -1 in a sweep"),
+        Column("window_number", COUNT, "window of the walk-forward; -1 in a sweep"),
         Column("sample", TEXT, "in or out: whether the result was used to choose"),
         Column("start_date", DATE, "first session"),
         Column("end_date", DATE, "last session"),

@@ -91,7 +91,7 @@ def sample_tables(name: str = "sample", bump: float = 0.0) -> dict[str, pa.Table
         "trials": _table(
             "trials",
             [
-                {"trial": i, "n_trials": 3, "window": -1, "sample": "in", "start_date": _days(0)[0], "end_date": _days(3)[0]}
+                {"trial": i, "n_trials": 3, "window_number": -1, "sample": "in", "start_date": _days(0)[0], "end_date": _days(3)[0]}
                 | {"parameters_json": "{}", "metric": "sharpe", "value": value, "sharpe": value, "chosen": value == 2.0}
                 | {"total_return_frac": 0.0, "max_drawdown_frac": 0.0}
                 for i, value in enumerate([1.0, None, 2.0])
