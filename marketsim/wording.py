@@ -6,8 +6,6 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic_core import ErrorDetails
-
 _LONGEST = 80
 _EXPECTED = {
     "int_type": "a whole number",
@@ -39,7 +37,7 @@ _EXPECTED = {
 }
 
 
-def expected(fault: ErrorDetails) -> str:
+def expected(fault: Mapping[str, Any]) -> str:
     """Return what one of Pydantic's faults expected, as the end of the sentence "expected …"; without a full stop."""
     template = _EXPECTED.get(fault["type"])
     if template is None:
