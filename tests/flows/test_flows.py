@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from prefect import flow, get_client
 from prefect.client.schemas.objects import State
+from prefect.settings import PREFECT_HOME, PREFECT_LOCAL_STORAGE_PATH, temporary_settings
 from prefect.testing.utilities import prefect_test_harness
 
 from flows.automations import LOST_RUN, ensure_automations
@@ -35,8 +36,10 @@ SWEEP = CONFIG + "sweep: {parameters: {strategy.fast: [2, 3], strategy.slow: [8,
 
 
 @pytest.fixture(scope="module", autouse=True)
-def server() -> Iterator[None]:
-    with prefect_test_harness(server_startup_timeout=120):
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    home = tmp_path_factory.mktemp("prefect")
+    own = {PREFECT_HOME: home, PREFECT_LOCAL_STORAGE_PATH: home / "storage"}
+    with temporary_settings(updates=own), prefect_test_harness(server_startup_timeout=120):
         yield
 
 
