@@ -15,7 +15,7 @@ import pyarrow as pa
 import pytest
 
 import tasks.simulate
-from marketsim.errors import ConfigError, DataError, ValidationStopped
+from marketsim.errors import ConfigError, DataError, ProviderError, ValidationStopped
 from marketsim.simulate import Simulation
 from marketsim.simulate import simulate as simulate_market
 from tasks.code_version import code_version
@@ -289,3 +289,22 @@ def test_the_report_step_needs_nothing_but_the_staging_folder(staged: tuple[Path
     made = report(run, root)
     assert made.run_id == run_id
     assert Staging(root, run_id).done("report")
+
+
+@pytest.mark.parametrize("retryable", [True, False])
+def test_a_provider_that_may_answer_later_is_told_from_one_that_will_not(
+    retryable: bool, config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Silent:
+        name, remote = "silent", False
+
+        def request(self, symbol: str, interval: str) -> str:
+            return f"silent {symbol} {interval}"
+
+        def fetch(self, symbol: str, *_: object) -> pa.Table:
+            raise ProviderError(f"{symbol}: no answer.", retryable=retryable)
+
+    monkeypatch.setattr("marketsim.data.ingest.build_providers", lambda *_: [Silent()])
+    with pytest.raises(DataError, match=r"AAPL: no answer\.\nIBM: no answer\.") as caught:
+        ingest(RunRequest(config=config), tmp_path)
+    assert getattr(caught.value, "retryable", False) is retryable

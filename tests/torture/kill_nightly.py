@@ -64,9 +64,8 @@ def torture(folder: Path, kills: int, moments: random.Random) -> int:
     }
     require_free_port("127.0.0.1", PORT, "the test's Prefect server", "--port")
     server_environment = {**environment, "PREFECT_SERVER_LOGGING_LEVEL": "ERROR"}
-    server = start(
-        "Prefect server", [sys.executable, "-m", "prefect", "server", "start", "--port", str(PORT), "--no-ui"], PROJECT, server_environment
-    )
+    command = [sys.executable, "-m", "prefect", "server", "start", "--port", str(PORT), "--no-ui"]
+    server = start("Prefect server", command, PROJECT, server_environment, quiet=True)
     programs = [server]
     try:
         wait_until_listening(server, "127.0.0.1", PORT, 180.0)
