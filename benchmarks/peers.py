@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
-from backtest import ONE_PROCESS, REPEATS, cpu_of
+from backtest import ONE_PROCESS, REPEATS, cpu_of, five_hundred_symbols
 from machine import describe
 
 BARS = """
@@ -71,6 +71,46 @@ assert cerebro.run()[0].broker.getvalue() != 1_000_000
 """
 )
 
+MANY = """
+import time
+import backtrader as bt
+import numpy as np
+import pandas as pd
+
+n_bars, n_symbols = 2520, 500
+rng = np.random.default_rng(0)
+close = 100.0 * np.exp(np.cumsum(rng.normal(0.0, 0.015, (n_bars, n_symbols)), axis=0))
+opens = np.vstack([close[:1], close[:-1]]) * np.exp(rng.normal(0.0, 0.003, close.shape))
+high, low = np.maximum(opens, close) * 1.004, np.minimum(opens, close) * 0.996
+days = pd.date_range("2010-01-04", periods=n_bars)
+
+class Sma(bt.Strategy):
+    def __init__(self):
+        self.cross = {data: bt.ind.CrossOver(bt.ind.SMA(data, period=20), bt.ind.SMA(data, period=50)) for data in self.datas}
+        self.fills = 0
+
+    def notify_order(self, order):
+        self.fills += order.status == order.Completed
+
+    def next(self):
+        for data, cross in self.cross.items():
+            if cross[0] > 0:
+                self.order_target_percent(data, 0.95 / n_symbols)
+            elif cross[0] < 0:
+                self.order_target_percent(data, 0.0)
+
+cerebro = bt.Cerebro()
+cerebro.broker.setcash(1_000_000)
+cerebro.broker.setcommission(commission=0.001)
+for s in range(n_symbols):
+    columns = {"Open": opens[:, s], "High": high[:, s], "Low": low[:, s], "Close": close[:, s], "Volume": 1e6}
+    cerebro.adddata(bt.feeds.PandasData(dataname=pd.DataFrame(columns, index=days)), name=f"S{s:03d}")
+cerebro.addstrategy(Sma)
+began = time.process_time()
+fills = cerebro.run()[0].fills
+print(f"{time.process_time() - began:.1f} {fills}")
+"""
+
 
 def main(peers_python: str) -> None:
     """Print the median CPU seconds of each, measured turn by turn."""
@@ -90,6 +130,11 @@ def main(peers_python: str) -> None:
     print(f"SMA 20/50, AAPL 2000-2013, whole process with imports, median of {REPEATS} (peers: {version})")
     for name, seconds in taken.items():
         print(f"  {name:<15} {statistics.median(seconds):5.2f} CPU s")
+    _, own, own_fills = five_hundred_symbols()
+    theirs, their_fills = subprocess.run([peers_python, "-c", MANY], capture_output=True, text=True, check=True).stdout.split()
+    print("SMA 20/50, 2,520 bars × 500 symbols, the loop alone; the two size their orders a little differently")
+    print(f"  marketsim       {own:5.2f} CPU s, {own_fills:,} fills")
+    print(f"  backtrader      {float(theirs):5.2f} CPU s, {int(their_fills):,} fills")
 
 
 if __name__ == "__main__":
