@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from flows.settings import DEFAULTS
 from marketsim.config import RunSpec
 from marketsim.risk.measures import BY_NAME
 from warehouse.schemas import TABLES
@@ -43,6 +44,12 @@ def test_every_environment_variable_is_documented() -> None:
     assert read - documented == set()
     ours = {name for name in documented if name.startswith("MARKETSIM_")}
     assert ours - read == set()
+
+
+def test_prefect_settings_are_documented_with_their_values() -> None:
+    second = page("reference/settings").split("These differ from Prefect's defaults")[1]
+    shown = dict(re.findall(r"^\| `([A-Z_]+)` \| `(.*?)` \|", second, re.MULTILINE))
+    assert shown == {name: value.removeprefix(f"{ROOT}/") for name, value in DEFAULTS.items()}
 
 
 def test_every_key_of_a_run_is_documented(generated: dict[str, str]) -> None:
