@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mkdocs.structure.files import Files
 
 PROJECT = Path(__file__).resolve().parents[1]
+NAMED_BY_ITSELF = {"kind": "Which one it is.", "strategy": "What the agent does."}
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -103,7 +104,7 @@ def _key_table(section: dict[str, Any], definitions: dict[str, Any]) -> str:
             f"`{key}`",
             _type(entry),
             "required" if key in required else _default(entry),
-            entry.get("description") or _meaning(definitions.get(_target(entry), {})) or ("which one it is" if key == "kind" else ""),
+            entry.get("description") or _meaning(definitions.get(_target(entry), {})) or NAMED_BY_ITSELF.get(key, ""),
         )
         for key, entry in section["properties"].items()
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 
 from prefect.client.orchestration import PrefectClient
@@ -30,6 +31,7 @@ def lost_run() -> AutomationCore:
                 "prefect.flow-run.heartbeat",
                 "prefect.flow-run.Completed",
                 "prefect.flow-run.Failed",
+                "prefect.flow-run.TimedOut",
                 "prefect.flow-run.Cancelled",
                 "prefect.flow-run.Crashed",
             },
@@ -44,12 +46,25 @@ def lost_run() -> AutomationCore:
 
 
 async def ensure_automations(client: PrefectClient) -> None:
-    """Create or update our automations; running it again changes nothing."""
+    """Create our automations, or renew them where they differ; running it again changes nothing.
+
+    An automation that is right is left alone: renewing it would make the server forget the heartbeats it is waiting for,
+    and a run that was lost while the server was down would never be noticed.
+    """
     wanted = lost_run()
     present = await client.read_automations_by_name(wanted.name)
-    if not present:
-        await client.create_automation(wanted)
-        return
-    await client.update_automation(present[0].id, wanted)
-    for surplus in present[1:]:
+    for surplus in [automation for automation in present if not _same(automation, wanted)]:
         await client.delete_automation(surplus.id)
+    if not any(_same(automation, wanted) for automation in present):
+        await client.create_automation(wanted)
+
+
+def _same(present: AutomationCore, wanted: AutomationCore) -> bool:
+    """Whether two automations do the same, whatever their ids and the order of what they expect."""
+
+    def essence(automation: AutomationCore) -> str:
+        data = automation.model_dump(mode="json", include={"name", "enabled", "trigger", "actions"})
+        trigger = {key: sorted(value) if isinstance(value, list) else value for key, value in data["trigger"].items() if key != "id"}
+        return json.dumps({**data, "trigger": trigger}, sort_keys=True)
+
+    return essence(present) == essence(wanted)

@@ -15,6 +15,7 @@ from prefect.client.schemas.objects import State
 from rich.console import Console
 
 from flows.forms import RunForm
+from flows.temporary_server import ensure_server
 from marketsim.configfile import load_spec
 from marketsim.errors import MarketsimError, RunFailed
 from tasks.console import show
@@ -50,15 +51,15 @@ def run_from_command_line(flow: Flow[Any, Outcome], form: type[RunForm], argumen
     run = form(config=str(Path(chosen.config).resolve())) if chosen.config else form()
     try:
         load_spec(run.request().config, run.request().overrides)  # before waiting for a server
-    except MarketsimError as error:
-        return _explain(error)
-    _listen(_Live(console, started))
-    console.print(f"   0.0 s  starting flow {flow.name}; its server takes some seconds", highlight=False)
-    try:
+        console.print(f"   0.0 s  starting flow {flow.name}; its server takes some seconds", highlight=False)
+        ensure_server()
+        _listen(_Live(console, started))
         state = cast("State[Outcome]", flow(run, return_state=True))
     except KeyboardInterrupt:
         sys.stderr.write("error: interrupted; running it again goes on where it stopped.\n")
         return INTERRUPTED
+    except MarketsimError as error:
+        return _explain(error)
     outcome = state.result(raise_on_failure=False)
     if isinstance(outcome, RunFailed):
         outcome = outcome_of(outcome.run_id, settings.root().resolve(), is_new=True)

@@ -44,9 +44,20 @@ class Program:
         self.process.wait()
 
 
-def start(name: str, command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> Program:
-    """Start a program in a process group of its own, so that Ctrl-C reaches us first and stopping it stops its children."""
-    process = subprocess.Popen(command, cwd=folder, env=dict(environment), start_new_session=True, preexec_fn=_end_with_parent())  # noqa: PLW1509
+def start(name: str, command: Sequence[str], folder: Path, environment: Mapping[str, str], *, quiet: bool = False) -> Program:
+    """Start a program in a process group of its own, so that Ctrl-C reaches us first and stopping it stops its children.
+
+    ``quiet`` drops what it says on standard output; warnings and errors come on standard error.
+    """
+    output, before = subprocess.DEVNULL if quiet else None, _end_with_parent()
+    process = subprocess.Popen(
+        command,
+        cwd=folder,
+        env=dict(environment),
+        stdout=output,
+        start_new_session=True,
+        preexec_fn=before,  # noqa: PLW1509 - one system call that takes no lock
+    )
     return Program(name, process)
 
 

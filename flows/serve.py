@@ -86,7 +86,8 @@ def _run(at: Addresses, programs: list[Program], stopping: threading.Event, *, s
     prefect = [sys.executable, "-m", "prefect"]
     api = [sys.executable, "-m", "uvicorn", "marketsim.api.app:create_app", "--factory", "--host", HOST, "--port", str(at.api_port)]
     _say("starting the Prefect server; the first time takes up to half a minute")
-    server = start("Prefect server", [*prefect, "server", "start", "--host", HOST, "--port", str(at.prefect_port)], PROJECT, at.environment)
+    server_command = [*prefect, "server", "start", "--host", HOST, "--port", str(at.prefect_port)]
+    server = start("Prefect server", server_command, PROJECT, at.environment, quiet=True)
     programs.append(server)
     programs.append(start("API", [*api, "--log-level", "warning"], PROJECT, at.environment))
     wait_until_listening(server, HOST, at.prefect_port, START_TIMEOUT_S)

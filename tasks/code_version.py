@@ -33,7 +33,7 @@ def _own_file(trader: Agent) -> Path | None:
         found = importlib.util.find_spec(trader.strategy.kind.partition(":")[0])
     except (ImportError, ValueError):
         return None
-    return Path(found.origin).resolve() if found and found.origin else None
+    return Path(found.origin).resolve() if found and found.has_location and found.origin else None
 
 
 def _digest(files: Iterable[tuple[str, Path]]) -> str:

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from marketsim.config import RunSpec, run_id
-from marketsim.configfile import load_spec
+from marketsim.configfile import load_runnable
 from marketsim.data.ingest import Snapshot
 from marketsim.data.ingest import ingest as ingest_bars
 from tasks.code_version import code_version
@@ -38,7 +38,7 @@ def ingest(request: RunRequest, root: Path, progress: Progress = silent) -> RunR
     ConfigError, DataError
         The configuration cannot be honoured, or no traded symbol has bars.
     """
-    spec = load_spec(request.config, request.overrides)
+    spec = load_runnable(request.config, request.overrides)
     base_dir = request.config.resolve().parent
     snapshot = ingest_bars(spec, base_dir=base_dir, cache_dir=root / "cache", progress=progress)
     code = code_version(spec)

@@ -73,7 +73,6 @@ def plan_run_trials(run: RunRef, root: Path) -> tuple[TrialBatch, ...]:
     name="score trials",
     task_run_name="score trials {batch.run_id} #{batch.number}",
     tags=[policy.TAG, "trials"],
-    timeout_seconds=policy.STEP_TIMEOUT_S,
     cache_policy=policy.PURE,
     persist_result=True,
 )

@@ -23,9 +23,23 @@ def publish(run: RunRef, root: Path, timings_s: Mapping[str, float] | None = Non
     root : folder of the warehouse.
     timings_s : seconds of the stages before; handed on in the outcome.
     """
-    publication = publish_run(root, run.run_id)
+    publication = publish_run(root, run.run_id, progress=_by_stage(progress))
     progress(f"run {run.run_id} is catalog version {publication.catalog_version}" if publication.is_new else "published before")
     return outcome_of(run.run_id, root, is_new=publication.is_new, timings_s=timings_s)
+
+
+def _by_stage(progress: Progress) -> Progress:
+    """Return a progress that hears every file and says only when the work changes: verify, place, catalog, switch, tidy."""
+    stage = ""
+
+    def hear(sentence: str) -> None:
+        nonlocal stage
+        verb = sentence.partition(" ")[0]
+        if verb != stage:
+            stage = verb
+            progress(verb)
+
+    return hear
 
 
 def outcome_of(run_id: str, root: Path, *, is_new: bool, timings_s: Mapping[str, float] | None = None) -> Outcome:

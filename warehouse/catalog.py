@@ -70,14 +70,19 @@ def connect(root: Path, version: int | None = None) -> duckdb.DuckDBPyConnection
         wanted = current(root) if version is None else version
         if wanted == 0:
             return _empty()
-        path = Layout(root.resolve()).version_file(wanted)
-        if not path.is_file():
-            if version is None and current(root) != wanted:
-                continue  # a newer version was published and this one removed while we were looking
-            known = ", ".join(map(str, versions(root))) or "none"
-            raise WarehouseError(f"Catalog version {wanted} is not in {path.parent}; it has {known}.")
-        with _OPENING:
-            return _restricted(open_file(path, read_only=True), path.parent.parent / "tables")
+        store = Layout(root.resolve())
+        path = store.version_file(wanted)
+        try:
+            with _OPENING:
+                return _restricted(open_file(path, read_only=True), store.tables)
+        except WarehouseError:
+            if path.is_file():
+                raise
+        if version is None and current(root) != wanted:
+            continue  # a newer version was published and this one removed while we were looking
+        known = ", ".join(map(str, versions(root))) or "none"
+        advice = "; the pointer names it: rebuild the catalog from the manifests" if version is None else ""
+        raise WarehouseError(f"Catalog version {wanted} is not in {path.parent}; it has {known}{advice}.")
 
 
 def listed_runs(root: Path) -> set[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -105,16 +106,18 @@ def clear_leftovers(store: Layout) -> None:
             if run_id in published:
                 durable.remove_folder(Staging(store.root, run_id).folder)
             elif run_id not in listed:
-                for folder in [*store.tables.glob(f"*/run_id={run_id}"), store.run_folder(run_id)]:
-                    durable.remove_folder(folder)
+                for folder in [*store.tables.glob(f"*/run_id={run_id}"), *store.runs.glob(run_id)]:
+                    shutil.rmtree(folder)  # nobody reads it; a process killed here finds the rest by the journal
         store.journal.unlink()
     half_made = [path for path in store.catalogs.glob("*") if path.name.startswith(".") or (version_of(path) or 0) > version]
-    for path in [*half_made, *store.root.glob(f".{store.pointer.name}.*.tmp")]:
+    for path in [*half_made, *store.root.glob(f".{store.pointer.name}.*.tmp"), *store.staging.glob(".*.tmp")]:
         durable.remove(path)
 
 
 def _published(root: Path) -> dict[str, tuple[str, int]]:
     """Return digest and version of every published run."""
+    if catalog.current(root) == 0:
+        return {}
     with catalog.connect(root) as connection:
         rows = connection.execute("SELECT run_id, digest, catalog_version FROM publications").fetchall()
     return {run_id: (digest, version) for run_id, digest, version in rows}

@@ -166,7 +166,7 @@ def manifest(root: Path, run_id: str) -> Manifest:
 def _records(root: Path, *, prefix: str | None, name: str | None, limit: int | None) -> list[RunRecord]:
     with catalog.connect(root) as connection:
         rows = connection.execute(_RUNS, [prefix, prefix, name, name, 2**62 if limit is None else limit]).fetchall()
-    return [RunRecord(*row) for row in rows]
+    return [RunRecord(*[*row[:-2], row[-2].replace(tzinfo=dt.UTC), row[-1]]) for row in rows]
 
 
 def _check_statement(connection: duckdb.DuckDBPyConnection, sql: str) -> None:

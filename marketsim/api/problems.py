@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
+from marketsim.wording import expected
 from warehouse.errors import WarehouseError
 
 _log = logging.getLogger("marketsim.api")
@@ -57,8 +58,7 @@ def _malformed(_: Request, error: Exception) -> JSONResponse:
         if fault["type"] == "extra_forbidden":
             sentences.append(f"There is no parameter {shortened(name)} here; /docs lists the parameters.")
         else:
-            expected = str(fault["msg"]).removeprefix("Input should be ").removeprefix("Input should ")
-            sentences.append(f"Parameter {name} is {shortened(str(fault.get('input')))}; expected {expected[:1].lower()}{expected[1:]}.")
+            sentences.append(f"Parameter {name} is {shortened(str(fault.get('input')))}; expected {expected(fault)}.")
     return _answer(422, " ".join(sentences))
 
 

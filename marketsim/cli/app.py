@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import click
 
 import marketsim
 from marketsim.cli.config import config, strategies
+from marketsim.cli.diff import diff
 from marketsim.cli.failures import Guarded
-from marketsim.cli.query import diff, report, runs, sql
+from marketsim.cli.query import report, runs, sql
 from marketsim.cli.reproduce import reproduce
 from marketsim.cli.run import run
 from marketsim.cli.serve import serve
@@ -21,6 +25,9 @@ def main() -> None:
 
     The warehouse lies in ./data, or where MARKETSIM_WAREHOUSE points.
     """
+    # As with `python -m`: a user's own strategy may lie where the command runs. Last, so that it shadows nothing.
+    if "" not in sys.path and str(Path.cwd()) not in sys.path:
+        sys.path.append(str(Path.cwd()))
 
 
 for command in (run, runs, sql, report, diff, reproduce, config, strategies, warehouse, serve):

@@ -9,10 +9,10 @@ import click
 
 from marketsim.cli.failures import explained, json_option, printable
 from marketsim.cli.output import print_object
-from marketsim.errors import ConfigError, MarketsimError
+from marketsim.errors import MarketsimError
 
 if TYPE_CHECKING:
-    from marketsim.config import RunSpec
+    pass
 
 set_option = click.option(
     "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Lay a value over the file, e.g. strategy.fast=10; may be repeated."
@@ -26,20 +26,6 @@ def overrides(settings: tuple[str, ...]) -> dict[str, Any]:
     return dict(parse_override(setting) for setting in settings)
 
 
-def checked(path: Path, laid_over: dict[str, Any] | None = None) -> RunSpec:
-    """Return a run description all of whose strategies can be built, or raise a `ConfigError`."""
-    from marketsim.agents.library import build
-    from marketsim.configfile import load_spec
-
-    spec = load_spec(path, laid_over)
-    for trader in spec.traders:
-        try:
-            build(trader.strategy, path.parent)
-        except ConfigError as error:
-            raise ConfigError(f"{path}, {trader.name}: {error}") from error
-    return spec
-
-
 @click.group()
 def config() -> None:
     """Check and show run descriptions (YAML files)."""
@@ -50,11 +36,13 @@ def config() -> None:
 @json_option
 def check(files: tuple[Path, ...], as_json: bool) -> None:
     """Check run descriptions: one line for each, OK with its digest, or what is wrong and where."""
+    from marketsim.configfile import load_runnable
+
     results: list[dict[str, Any]] = []
     worst = 0
     for path in files:
         try:
-            spec = checked(path)
+            spec = load_runnable(path)
         except MarketsimError as error:
             sentences, exit_code = explained(error)
             worst = max(worst, exit_code)

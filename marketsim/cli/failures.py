@@ -43,7 +43,7 @@ class Guarded(click.Group):
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
-            _end(ctx, "interrupted; what was published before stays, nothing else was written.", INTERRUPTED)
+            _end(ctx, "interrupted; what is published is whole, and the same command begins again where it can.", INTERRUPTED)
         except click.ClickException as error:
             if ctx.meta.get(_JSON):
                 _print_object(error.format_message(), error.exit_code)

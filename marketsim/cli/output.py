@@ -73,12 +73,11 @@ def _is_numeric(values: list[Any]) -> bool:
 
 
 def _column(values: list[Any]) -> list[str]:
-    """Return one column's cells; floats share a number of decimals, so that their points stand below each other."""
+    """Return one column's cells; floats share a number of decimals where that shows all of them, so that their points stand in line."""
     sizes = [abs(value) for value in values if isinstance(value, float) and math.isfinite(value) and value]
-    if not sizes or max(sizes) >= 1e15 or max(sizes) < 1e-4:
-        style = ".6g"
-    else:
-        style = ".2f" if max(sizes) >= 1000 else ".4f" if max(sizes) >= 0.1 else ".6f"
+    decimals = 2 if max(sizes, default=0) >= 1000 else 4 if max(sizes, default=0) >= 0.1 else 6
+    vanishing = not sizes or max(sizes) >= 1e15 or min(sizes) < 0.5 * 10**-decimals
+    style = ".6g" if vanishing else f".{decimals}f"
     return [_cell(value, style) for value in values]
 
 

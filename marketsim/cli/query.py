@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 SHOWN_ROWS = 200
-DIFFERENT = 1
 
 
 @click.command(short_help="List the published runs, newest first.")
@@ -107,40 +106,6 @@ def report(run: str | None, open_it: bool, as_json: bool) -> None:
         click.echo(str(path))
     if open_it and click.launch(path.as_uri()) != 0:
         raise MarketsimError(f"No browser could be started; open {path} yourself.")
-
-
-@click.command(short_help="Tell two runs apart.")
-@click.argument("run_a")
-@click.argument("run_b")
-@json_option
-def diff(run_a: str, run_b: str, as_json: bool) -> None:
-    """Tell two runs apart: which tables differ, where first, and which metrics; the exit code is 1 when they differ."""
-    from dataclasses import asdict
-
-    from warehouse import compare
-    from warehouse.settings import root
-
-    found = compare.diff(root(), run_a, run_b)
-    if as_json:
-        print_object({"status": "equal" if found.equal else "different", **asdict(found)})
-    else:
-        click.echo(f"a = {found.run_a}   b = {found.run_b}")
-        rows = [(t.table, "same" if t.equal else "differs", t.n_rows_a, t.n_rows_b, _first(t.first)) for t in found.tables]
-        print_table(("table", "", "rows in a", "rows in b", "first difference"), rows)
-        if found.metrics:
-            click.echo()
-            print_table(("agent", "metric", "a", "b", "unit"), [(m.agent, m.metric, m.a, m.b, m.unit) for m in found.metrics])
-    click.get_current_context().exit(0 if found.equal else DIFFERENT)
-
-
-def _first(difference: Any) -> str:
-    """Return where two tables differ first, on one line."""
-    if difference is None:
-        return ""
-    if not difference.a or not difference.b:
-        return f"row {difference.row} is only in {'a' if difference.a else 'b'}"
-    values = ", ".join(f"{name} {difference.a[name]} → {difference.b[name]}" for name in difference.columns[:3])
-    return f"row {difference.row}: {values}"
 
 
 def _python_rows(table: pa.Table) -> tuple[list[str], list[tuple[Any, ...]]]:

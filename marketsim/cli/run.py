@@ -27,13 +27,12 @@ def run(config: Path, settings: tuple[str, ...], as_json: bool) -> None:
     published and passed its health gates, 1 when a gate failed, 2 for a faulty configuration, 3 for faulty data, 4 when validation
     stopped the run, 5 for a faulty strategy and 6 when the warehouse cannot be written.
     """
-    laid_over = overrides(settings)
     from tasks.pipeline import run_pipeline
     from tasks.references import RunRequest
     from warehouse.settings import root
 
     with progress_shown() as progress:
-        outcome = run_pipeline(RunRequest(config=config, overrides=laid_over), root(), progress)
+        outcome = run_pipeline(RunRequest(config=config, overrides=overrides(settings)), root(), progress)
     if as_json:
         print_object(outcome.model_dump(mode="json"))
     else:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import socket
 
 import click
 
 from marketsim.errors import MarketsimError
+
+WAITING = 2048  # connections that may wait to be accepted
 
 
 @click.command(short_help="Serve the API on this machine.")
@@ -28,9 +29,16 @@ def serve(host: str, port: int) -> None:
 
 def _listener(host: str, port: int) -> socket.socket:
     """Return a socket that listens, or say why it cannot."""
+    listener = None
     try:
-        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server((host, port), family=family, backlog=2048)
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)[0]
+        # The protocol is named because asyncio sends small answers at once only on a socket that says it is TCP.
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(WAITING)
     except OSError as error:
-        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror  # create_server adds the address
-        raise MarketsimError(f"Cannot listen on {host} port {port} ({reason}); choose another with --host or --port.") from error
+        if listener is not None:
+            listener.close()
+        raise MarketsimError(f"Cannot listen on {host} port {port} ({error.strerror}); choose another with --host or --port.") from error
+    return listener

@@ -48,7 +48,9 @@ class Desk:
         except MarketsimError as error:
             raise StrategyError(f"agent {self._name} at {self._now()}: {error}") from error
         except Exception as error:
-            raise StrategyError(f"agent {self._name} raised {type(error).__name__} at {self._now()}: {error}") from error
+            raise StrategyError(
+                f"agent {self._name} raised {type(error).__name__} at {self._now()}: {error}; correct the strategy."
+            ) from error
         if answer is None:
             return
         if isinstance(answer, np.ndarray):

@@ -161,7 +161,7 @@ def _missing_sessions() -> Check:
         expected="a usable bar in every session between the first and the last",
         remedy="fetch the days again; until then positions are held over them at the last price",
         found=lambda row: (
-            f"{row['n_missing']:.0f} of {row['n_sessions']:,} sessions without a usable bar"
+            f"{row['n_missing']:,.0f} of {row['n_sessions']:,} sessions without a usable bar"
             + (f" ({row['missing']})" if row["missing"] else "")
         ),
         counts=("n_sessions", "n_missing"),
@@ -189,7 +189,7 @@ def _late_start() -> Check:
         severity="info",
         expected="none",
         remedy="fine for a symbol listed later; otherwise fetch the beginning again",
-        found=lambda row: f"{row['n_late']:.0f} sessions of the run before the first usable bar on {date(row['first'])}",
+        found=lambda row: f"{row['n_late']:,.0f} sessions of the run before the first usable bar on {date(row['first'])}",
         counts=("n_due", "n_late"),
     )
 
@@ -202,7 +202,7 @@ def _early_end() -> Check:
         severity="warning",
         expected="none",
         remedy="fine for a symbol delisted before; otherwise fetch the end again or move `end`",
-        found=lambda row: f"{row['n_early']:.0f} sessions of the run after the last usable bar on {date(row['last'])}",
+        found=lambda row: f"{row['n_early']:,.0f} sessions of the run after the last usable bar on {date(row['last'])}",
         counts=("n_due", "n_early"),
     )
 
@@ -223,7 +223,7 @@ def _freshness(max_age_sessions: int | None) -> Check:
 
 
 def _age(row: Row) -> str:
-    return f"of {date(row['last'])}, {row['n_early']:.0f} sessions behind {date(row['last_due'])}"
+    return f"of {date(row['last'])}, {row['n_early']:,.0f} sessions behind {date(row['last_due'])}"
 
 
 def _days(day: dt.date) -> float:

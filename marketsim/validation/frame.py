@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from marketsim.data.calendars import Calendar
+from marketsim.validation.words import NAT
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -21,8 +22,6 @@ TIMES = ("open_utc", "close_utc")
 
 # A relative step this small is rounding (a price times a split ratio), never a fault of a bar.
 ROUNDING = 1e-9
-
-NAT = np.iinfo(np.int64).min  # how numpy spells a missing time
 
 
 def bars_frame(bars: pa.Table, symbols: Sequence[str], calendar: Calendar, *, daily: bool) -> pd.DataFrame:
@@ -114,7 +113,7 @@ def _nanos(column: pa.ChunkedArray) -> Ints:
 
 
 def _to_times(nanos: Ints) -> pd.Series[pd.Timestamp]:
-    return pd.Series(nanos.view("datetime64[ns]")).dt.tz_localize("UTC")
+    return pd.Series(nanos.view("datetime64[ns]"))
 
 
 def _to_days(day: Floats) -> pd.Series[pd.Timestamp]:

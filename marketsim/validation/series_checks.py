@@ -95,10 +95,15 @@ def _price_jumps(threshold: float) -> Check:
 
 
 def _describe_jump(row: Row) -> str:
-    split = like_a_split(row["log_gap"], row["log_move"])
-    recorded = f" after a recorded split of {row['split_ratio']:g}" if row["split_ratio"] != 1 else ""
+    recorded = row["split_ratio"] != 1
+    split = "" if recorded else like_a_split(row["log_gap"], row["log_move"])
     moved = f"{number(row['previous_close'])} to {number(row['close_price'])} ({math.expm1(row['log_move']):+.1%})"
-    return f"close from {moved}{recorded} on {when(row)}" + (f", which looks like an unrecorded {split} split" if split else "")
+    return (
+        f"close from {moved}"
+        + (f" with a recorded split of {row['split_ratio']:g}" if recorded else "")
+        + f" on {when(row)}"
+        + (f", which looks like an unrecorded {split} split" if split else "")
+    )
 
 
 def _splits_in_price() -> Check:

@@ -8,7 +8,7 @@ import great_expectations as gx
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from great_expectations.data_context.types.base import ProgressBarsConfig
+from great_expectations.data_context.types.base import DataContextConfig, InMemoryStoreBackendDefaults, ProgressBarsConfig
 
 from marketsim.errors import DataError
 from marketsim.validation.check import Check, Severity
@@ -52,9 +52,7 @@ def failing_rows(name: str, checks: Sequence[Check], frame: pd.DataFrame) -> dic
     suite = build_suite(name, checks)
     if frame.empty or not suite.expectations:
         return failing
-    context = gx.get_context(mode="ephemeral")
-    context.enable_analytics(enable=False)
-    context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    context = gx.get_context(project_config=_silent_config(), mode="ephemeral")
     asset = context.data_sources.add_pandas(name).add_dataframe_asset(name)
     # Only the columns that are looked at: the whole frame would be hashed twice.
     looked_at = frame[sorted({column for check in checks for expectation in check.expectations for column in columns_of(expectation)})]
@@ -72,6 +70,15 @@ def failing_rows(name: str, checks: Sequence[Check], frame: pd.DataFrame) -> dic
         labels = np.asarray(result.result["unexpected_index_list"], np.int64)
         failing[check_name] = np.union1d(failing[check_name], labels)
     return failing
+
+
+def _silent_config() -> DataContextConfig:
+    """Return settings under which everything stays in memory, nothing is sent anywhere and no progress is printed."""
+    return DataContextConfig(
+        store_backend_defaults=InMemoryStoreBackendDefaults(init_temp_docs_sites=False),
+        analytics_enabled=False,
+        progress_bars=ProgressBarsConfig(globally=False),
+    )
 
 
 def columns_of(expectation: Expectation) -> list[str]:

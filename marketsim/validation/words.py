@@ -8,6 +8,8 @@ import numpy as np
 
 from marketsim.validation.check import Row
 
+NAT = np.iinfo(np.int64).min  # how numpy spells a missing time
+
 
 def number(value: float) -> str:
     """Return a price or volume as a person writes it: 25.75, 4,698,000, -1.5, nan."""
@@ -21,12 +23,14 @@ def date(day: float) -> str:
 
 def time(time_ns: float) -> str:
     """Return nanoseconds since the epoch as UTC to the second."""
+    if time_ns == NAT:
+        return "no time"
     return str(np.datetime64(int(time_ns), "ns").astype("datetime64[s]")).replace("T", " ") + " UTC"
 
 
 def when(row: Row) -> str:
     """Return a bar's session date; with the time of its open for bars within the day."""
-    return date(row["day"]) if row["daily"] else time(row["open_ns"])
+    return date(row["day"]) if row["daily"] and not np.isnan(row["day"]) else time(row["open_ns"])
 
 
 def some(things: Sequence[str], total: int) -> str:

@@ -114,8 +114,8 @@ def test_unknown_paths_and_methods_are_answered_in_sentences(client: TestClient)
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
-        ("limit=0", "Parameter limit is '0'; expected greater than or equal to 1."),
-        ("limit=many", "Parameter limit is 'many'; expected a valid integer, unable to parse string as an integer."),
+        ("limit=0", "Parameter limit is '0'; expected a number of at least 1."),
+        ("limit=many", "Parameter limit is 'many'; expected a whole number."),
         ("status=ok", "Parameter status is 'ok'; expected 'success' or 'failed'."),
         ("nmae=nightly", "There is no parameter 'nmae' here; /docs lists the parameters."),
     ],

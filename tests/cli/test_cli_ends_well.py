@@ -78,7 +78,7 @@ def failing() -> click.Group:
         ("store", 6, "error: the disk is full.\n"),
         ("theirs", 70, "error: unexpected ZeroDivisionError: division by zero; set MARKETSIM_DEBUG=1 for the traceback.\n"),
         ("escape", 5, "error: name \\x1b[31m is odd.\n"),
-        ("key", 130, "error: interrupted; what was published before stays, nothing else was written.\n"),
+        ("key", 130, "error: interrupted; what is published is whole, and the same command begins again where it can.\n"),
     ],
 )
 def test_an_error_ends_as_sentences_and_an_exit_code(failing: click.Group, what: str, exit_code: int, stderr: str) -> None:

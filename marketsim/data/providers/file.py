@@ -115,7 +115,7 @@ class FileBars:
             if isinstance(error, pa.ArrowInvalid) or error.strerror is None:
                 raise DataError(_unreadable(path, parquet, error)) from None
             raise DataError(f"{path}: cannot be read ({error.strerror}); check the path and its permissions.") from None
-        except pa.ArrowException as error:
+        except (pa.ArrowException, UnicodeDecodeError) as error:
             raise DataError(_unreadable(path, parquet, error)) from None
         if table.num_rows == 0:
             raise DataError(f"{path}: holds no row; expected one row a bar; export the file again.")
