@@ -12,6 +12,7 @@ from marketsim.cli.config import config, strategies
 from marketsim.cli.diff import diff
 from marketsim.cli.failures import Guarded
 from marketsim.cli.query import report, runs, sql
+from marketsim.cli.replay import book, replay
 from marketsim.cli.reproduce import reproduce
 from marketsim.cli.run import run
 from marketsim.cli.serve import serve
@@ -30,5 +31,5 @@ def main() -> None:
         sys.path.append(str(Path.cwd()))
 
 
-for command in (run, runs, sql, report, diff, reproduce, config, strategies, warehouse, serve):
+for command in (run, runs, sql, report, diff, reproduce, config, strategies, warehouse, serve, replay, book):
     main.add_command(command)

@@ -106,19 +106,19 @@ class _Reader:
         self._directory: list[Listing] = []
         self._system: list[tuple[int, str]] = []
         self._n_messages = 0
-        self.prefixed: int | None = None
+        self.prefixed = -1  # 1 where lengths stand before messages, 0 where not, -1 before the first byte
 
     def read(self, data: bytes, offset: int) -> int:
         """Read whole messages from the start of ``data``, which lies at ``offset`` of the file; return the bytes used."""
-        if self.prefixed is None:
+        if self.prefixed < 0:
             # No message type is the byte 0, and no message is 256 bytes long, so the first byte tells the two framings apart.
             self.prefixed = int(data[0] == 0)
         array = np.frombuffer(data, np.uint8)
-        used = 0
+        used, why = 0, WHOLE
         while True:
             count, after, why = cut(array[used:], self.prefixed, self._lengths, self._starts)
             self._take(array[used:], self._starts[:count])
-            used += after
+            used += int(after)
             if why != WHOLE or used == len(data):
                 break
         if why in (UNKNOWN_TYPE, WRONG_LENGTH):

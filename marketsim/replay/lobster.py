@@ -40,6 +40,7 @@ class LobsterDay:
 
     stream: Stream
     depth: DepthRows | None  # of the accepted messages; None without an order book file
+    window_levels: int | None  # levels a side of the deepest order book file: messages beyond them are not in the recording
 
 
 def read_lobster(messages: Path, orderbook: Path | None = None, *, initial: Path | None = None) -> LobsterDay:
@@ -77,7 +78,7 @@ def read_lobster(messages: Path, orderbook: Path | None = None, *, initial: Path
     if opening is not None and len(opening) and len(events):
         events = np.concatenate([_before_first(opening, events[0]), events])
     stream = Stream(events, (named["symbol"],), np.array([TICK_SIZE]), np.ones(1), messages.name, refused, retimed)
-    return LobsterDay(stream, depth)
+    return LobsterDay(stream, depth, None if opening is None else opening.n_levels)
 
 
 def _events(table: pa.Table, midnight_ns: int) -> tuple[npt.NDArray[np.void], npt.NDArray[np.void], npt.NDArray[np.bool_], IntArray]:

@@ -33,8 +33,8 @@ class Stream:
 
     @property
     def n_messages(self) -> int:
-        """Messages of the source that gave at least one event."""
-        return len(np.unique(self.events["message"]))
+        """Messages of the source that gave at least one event; an opening state from elsewhere is none."""
+        return len(np.unique(self.events["message"][self.events["message"] >= 0]))
 
     def count(self, kind: RecordedKind) -> int:
         """Return how many events of a kind there are."""

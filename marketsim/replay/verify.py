@@ -91,9 +91,8 @@ def verify(stream: Stream, depth: DepthRows | None = None, *, window_levels: int
         difference = compare_tops(top[ends], depth)
         open_loop = _comparison(difference, depth.message)
         episodes = explained(stream, ends, difference, depth, window_levels or depth.n_levels)
-    n_messages = len(np.unique(stream.events["message"][stream.events["message"] >= 0]))
     retimed = tuple(int(m) for m in stream.retimed)
-    return VerificationReport(stream.source, n_messages, single, open_loop, episodes, counts, stream.faults(), retimed)
+    return VerificationReport(stream.source, stream.n_messages, single, open_loop, episodes, counts, stream.faults(), retimed)
 
 
 def compare_tops(top: npt.NDArray[np.void], depth: DepthRows) -> npt.NDArray[np.int8]:
