@@ -56,16 +56,23 @@ def _recorded(command: Command) -> Command:
 
 
 @click.command(short_help="Rebuild a recorded market and say how exactly.")
-@click.option("--to", type=click.Path(dir_okay=False, path_type=Path), help="Write the events as Parquet to this file.")
+@click.option(
+    "--to",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Parquet file for the events; left out = the first file's name with .events.parquet, in the current folder.",
+)
+@click.option("--check-only", is_flag=True, help="Write no Parquet.")
 @click.option("--heat-map", type=click.Path(dir_okay=False, path_type=Path), help="Draw the depth with trades: a .png or .html file.")
 @json_option
 @_recorded
-def replay(source: _Source, to: Path | None, heat_map: Path | None, as_json: bool) -> None:
-    """Rebuild the recorded market in FILES and print how exactly it rebuilds.
+def replay(source: _Source, to: Path | None, check_only: bool, heat_map: Path | None, as_json: bool) -> None:
+    """Rebuild the recorded market in FILES, print how exactly it rebuilds, and write its events as Parquet.
 
     FILES are a LOBSTER message file and its order book file, a Nasdaq ITCH 5.0 file, Binance or Coinbase captures, or a Parquet file this
     command wrote. Where an order book file tells the true levels, the written events and the picture are resynchronised with it.
     """
+    if check_only and to is not None:
+        raise click.UsageError("Choose --to or --check-only, not both.")
     if heat_map is not None and heat_map.suffix not in (".png", ".html"):
         raise click.UsageError(f"--heat-map {heat_map.name}: end its name with .png or .html.")
     from marketsim.replay.heatmap import heat_map as drawn
@@ -75,11 +82,12 @@ def replay(source: _Source, to: Path | None, heat_map: Path | None, as_json: boo
     stream, written = opened.stream, []
     single = len(stream.symbols) == 1
     reports = [verify(stream.only(s), opened.depth if single else None, window_levels=opened.window_levels) for s in stream.symbols]
-    if to is not None or heat_map is not None:
+    if not check_only or heat_map is not None:
         stream = opened.mended()
-    if to is not None:
-        stream.write_parquet(to)
-        written.append(to)
+    if not check_only:
+        target = to or Path(source.files[0].name.partition(".")[0] + ".events.parquet")
+        stream.write_parquet(target)
+        written.append(target)
     if heat_map is not None:
         picture = drawn(stream)
         heat_map.write_bytes(picture.png() if heat_map.suffix == ".png" else picture.html().encode())

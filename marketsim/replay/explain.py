@@ -106,7 +106,7 @@ def _whose(stream: Stream, queue: list[tuple[int, int]], culprit: _Culprit, row:
         return f"{qty:,} of it stood there before the first message and may have left unreported"
     entered = int(np.flatnonzero((events["order_id"] == order_id) & (events["kind"] == RecordedKind.ADD))[0])
     later = events["message"][entered + 1 :][events["order_id"][entered + 1 :] == order_id]
-    named = f"names it next in message {int(later[0]):,}" if len(later) else "never names it again"
+    named = f"names it last in message {int(later[-1]):,}" if len(later) else "never names it again"
     left = _left_window(stream, culprit, entered, int(ends[row]), window_levels)
     seen = "" if left is None else f", and its price left the {window_levels} recorded levels at message {left:,}"
     return f"order {order_id} ({qty:,}) entered in message {int(events['message'][entered]):,}; the file {named}{seen}"

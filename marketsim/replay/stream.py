@@ -100,7 +100,7 @@ def read_stream(path: Path) -> Stream:
         raise DataError(f"{path} cannot be read as Parquet: {error}") from error
     about = table.schema.metadata or {}
     if b"tick_size" not in about or "price_tick" not in table.column_names:
-        raise DataError(f"{path} is no recorded stream: it lacks the grid that `marketsim replay --to` writes with it.")
+        raise DataError(f"{path} is no recorded stream: it lacks the grid that `marketsim replay` writes with it.")
     symbols = about[b"symbols"].decode().split("\n")
     events = np.zeros(table.num_rows, RECORDED)
     for name in ("message", "order_id", "other_id", "price_tick", "qty_lot"):
