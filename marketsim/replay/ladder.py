@@ -37,6 +37,7 @@ class Ladder:
     bids: tuple[Rung, ...]
     asks: tuple[Rung, ...]
     is_halted: bool
+    tick_size: float  # currency
 
 
 def book_at(stream: Stream, time_ns: int, depth: int = 10, *, symbol: str | None = None) -> Ladder:
@@ -76,7 +77,9 @@ def book_at(stream: Stream, time_ns: int, depth: int = 10, *, symbol: str | None
     turns = np.flatnonzero((kinds == RecordedKind.HALT) | (kinds == RecordedKind.RESUME))
     halted = len(turns) > 0 and kinds[turns[-1]] == RecordedKind.HALT
     last = own.events[until - 1]
-    return Ladder(own.symbols[0], time_ns, int(last["time_ns"]), int(last["message"]), sides[0], sides[1], bool(halted))
+    return Ladder(
+        own.symbols[0], time_ns, int(last["time_ns"]), int(last["message"]), sides[0], sides[1], bool(halted), float(own.tick_size[0])
+    )
 
 
 def ladder_text(ladder: Ladder, zone: str = "UTC") -> str:
@@ -88,7 +91,8 @@ def ladder_text(ladder: Ladder, zone: str = "UTC") -> str:
         return "\n".join([*lines, "  the book is empty"])
     most = max(rung.qty for rung in rungs)
     prices = [f"{rung.price:.10g}" for rung in rungs]
-    decimals = max((len(text.partition(".")[2]) for text in prices), default=0)
+    # As many decimals as the prices need, cents at least where the market trades in them.
+    decimals = max(2 if ladder.tick_size <= 0.01 else 0, *(len(text.partition(".")[2]) for text in prices))
     shown = [(f"{rung.price:.{decimals}f}", f"{rung.qty:,.10g}", "?" if rung.n_orders is None else str(rung.n_orders)) for rung in rungs]
     widths = [max(len(head), *(len(row[n]) for row in shown)) for n, head in enumerate(("price", "quantity", "orders"))]
     lines.append(f"       {'price':>{widths[0]}}  {'quantity':>{widths[1]}}  {'orders':>{widths[2]}}")

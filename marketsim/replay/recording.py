@@ -89,10 +89,6 @@ def recognised(path: Path) -> str:
     DataError
         The file cannot be read, or nothing in its name or first lines is known.
     """
-    if FILE_NAME.match(path.name):
-        return "lobster"
-    if "itch" in path.name.lower():
-        return "itch"
     try:
         if path.suffix == ".parquet":
             schema = pq.read_schema(path)
@@ -100,7 +96,11 @@ def recognised(path: Path) -> str:
                 return "stream"
             if {"U", "u", "pu", "side", "qty"} <= set(schema.names):
                 return "binance"
-        else:
+        if FILE_NAME.match(path.name):
+            return "lobster"
+        if "itch" in path.name.lower():
+            return "itch"
+        if path.suffix != ".parquet":
             with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
                 head = file.read(SNIFFED_BYTES)
             if b'"depthUpdate"' in head or b'"lastUpdateId"' in head or b'"bookTicker"' in head:
