@@ -14,9 +14,6 @@ from marketsim.markets.bars_view import BarHistory, BarsView
 from marketsim.markets.panel import Panel
 from marketsim.records import ACCOUNT, FILL, ORDER, Cancel, Fill, Kind, Order, Reason, Side, Status
 
-PRICED_BY_LIMIT = (Kind.LIMIT, Kind.STOP_LIMIT)
-PRICED_BY_STOP = (Kind.STOP, Kind.STOP_LIMIT)
-
 
 class Desk:
     """The account, the order and fill buffers and the view of one agent; a market's runner adds how time passes and orders fill."""
@@ -94,7 +91,7 @@ class Desk:
         lots = new["qty"] / self._lot_size
         with np.errstate(invalid="ignore"):
             bad_qty = ~(np.isfinite(lots) & (lots > 0.0) & (np.abs(lots - np.round(lots)) <= 1e-6))
-        needs_limit, needs_stop = np.isin(new["kind"], PRICED_BY_LIMIT), np.isin(new["kind"], PRICED_BY_STOP)
+        needs_limit, needs_stop = priced(new["kind"])
         bad_price = (needs_limit & ~(np.isfinite(new["limit_price"]) & (new["limit_price"] > 0.0))) | (
             needs_stop & ~(np.isfinite(new["stop_price"]) & (new["stop_price"] > 0.0))
         )
@@ -159,6 +156,12 @@ class Desk:
 
     def _now(self) -> str:
         return f"{np.datetime64(self._view.time_ns, 'ns').astype('datetime64[s]')}Z"
+
+
+def priced(kind: npt.NDArray[np.int8]) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Return which orders carry a limit price and which a stop price, by their kinds, (n_orders,) bool each."""
+    either = kind == Kind.STOP_LIMIT
+    return (kind == Kind.LIMIT) | either, (kind == Kind.STOP) | either
 
 
 def grown(array: npt.NDArray[Any], needed: int) -> npt.NDArray[Any]:

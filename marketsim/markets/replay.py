@@ -18,10 +18,10 @@ from marketsim.kernel.bar_fills import close_bar
 from marketsim.kernel.recorded_book import empty_book
 from marketsim.kernel.recorded_market import FULL, advance
 from marketsim.markets.bars import AccountRun
-from marketsim.markets.desk import Desk, grown
+from marketsim.markets.desk import Desk, grown, priced
 from marketsim.markets.panel import Panel
 from marketsim.markets.recorded_bars import recorded_bars
-from marketsim.records import COSTS, Kind, Reason, Status
+from marketsim.records import COSTS, Reason, Status
 from marketsim.replay.records import CLOCK, COUNTS, NO_PRICE, OWN, REQUEST, Queue
 from marketsim.replay.stream import Stream, per_unit
 
@@ -178,10 +178,10 @@ class _ReplayRunner(Desk):
         first = int(self._account["n_orders"][0])
         super()._enter(rows)
         new = self._orders[first : int(self._account["n_orders"][0])]
-        for kinds, name in (((Kind.LIMIT, Kind.STOP_LIMIT), "limit_price"), ((Kind.STOP, Kind.STOP_LIMIT), "stop_price")):
+        for carries, name in zip(priced(new["kind"]), ("limit_price", "stop_price"), strict=True):
             with np.errstate(invalid="ignore"):
                 ticks = new[name] * self._ticks[new["symbol"]]
-                off = np.isin(new["kind"], kinds) & (new["status"] == Status.OPEN) & (np.abs(ticks - np.round(ticks)) > 1e-6 * ticks)
+                off = carries & (new["status"] == Status.OPEN) & (np.abs(ticks - np.round(ticks)) > 1e-6 + 1e-15 * ticks)
             new["status"][off], new["reason"][off], new["ended_ns"][off] = Status.REJECTED, Reason.BAD_PRICE, self._view.time_ns
         for order in first + np.flatnonzero(new["status"] == Status.OPEN):
             self._send(int(order), cancels=False)

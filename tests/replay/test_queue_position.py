@@ -159,6 +159,10 @@ def test_a_day_order_ends_with_the_session_and_prices_off_the_grid_are_refused()
     world = recording([*OPENING, *END])
     run = play(world, {0: [limit(BUY, 1, 99.0, tif=Tif.DAY), limit(BUY, 1, 99.001)]})
     assert [Reason(reason) for reason in run.orders["reason"]] == [Reason.END_OF_SESSION, Reason.BAD_PRICE]
+    # On a grid as fine as 10⁻⁸ of a price of 30,000, too.
+    fine = recording([event(0.1, K.ADD, 3_000_000_000_000, 1, side=SELL, id=1), event(2.0, K.QUOTE)], tick=1e-8)
+    run = play(fine, {0: [limit(BUY, 1, 29_999.99999999), limit(BUY, 1, 29_999.999999995)]})
+    assert [Reason(reason) for reason in run.orders["reason"]] == [Reason.END_OF_RUN, Reason.BAD_PRICE]
 
 
 def test_buying_power_limits_what_is_taken() -> None:
