@@ -31,9 +31,12 @@ class _Source:
     initial: Path | None
 
     def open(self) -> Opened:
-        """Read them."""
+        """Read them; say so where the kernel has yet to be compiled."""
+        from marketsim.kernel.compile import is_compiled
         from marketsim.replay.recording import open_recording
 
+        if not is_compiled():
+            click.echo("compiling the kernel, once; about 10 s", err=True)
         return open_recording(self.files, symbol=self.symbol, file_format=self.file_format, initial=self.initial)
 
 
