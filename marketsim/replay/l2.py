@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 
 import numpy as np
@@ -27,7 +27,7 @@ class Told(IntEnum):
     LOST = 5  # the feed itself shows that messages are missing
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Message:
     """One message, prices and quantities still as float64 currency and coins."""
 
@@ -144,8 +144,7 @@ def _sequenced(messages: Sequence[Message], outdated: list[tuple[int, Fault]]) -
             kept.append(message)
             at.last_id, at.from_snapshot = message.last_id, True
             for earlier in at.waiting:
-                earlier.time_ns = message.time_ns
-                _difference(earlier, at, kept, outdated)
+                _difference(replace(earlier, time_ns=message.time_ns), at, kept, outdated)
             at.waiting = []
         elif message.told == Told.DIFFERENCE and at.last_id is None and message.symbol in has_snapshot:
             at.waiting.append(message)
