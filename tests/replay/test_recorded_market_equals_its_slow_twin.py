@@ -34,11 +34,51 @@ def rows(events: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     return [*made, event(30.0, K.HALT)]
 
 
-@settings(max_examples=300)
+def busy(seed: int, n: int) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
+    """Return a flow whose events mostly name living orders at few prices, and many own orders in it."""
+    rng = np.random.default_rng(seed)
+    events: list[tuple[Any, ...]] = []
+    alive: dict[int, tuple[int, int]] = {}
+    for number in range(n):
+        side, price, qty = int(rng.choice([1, -1])), int(rng.integers(99, 102)), int(rng.integers(1, 10))
+        kind = K(int(rng.choice([K.ADD, K.EXECUTE, K.REDUCE, K.DELETE, K.REPLACE, K.EXECUTE_HIDDEN, K.SET_LEVEL, K.TRADE, K.CLEAR],
+                                p=[0.42, 0.22, 0.06, 0.06, 0.04, 0.05, 0.06, 0.08, 0.01])))  # fmt: skip
+        named = int(rng.choice(list(alive))) if alive and rng.random() < 0.9 else int(rng.integers(1, 2000))
+        if kind == K.ADD:
+            named = 100 + number
+            alive[named] = side, price
+        elif kind == K.REPLACE:
+            alive.pop(named, None)
+            alive[5000 + number] = side, price
+        elif kind in (K.EXECUTE, K.REDUCE, K.DELETE):
+            side, price = alive.get(named, (side, price))
+            if kind == K.DELETE or rng.random() < 0.5:
+                alive.pop(named, None)
+        events.append((kind, side, price, qty, named, 5000 + number))
+    requests = [
+        (int(rng.integers(0, max(1, n // 8))), OWN_KINDS[rng.integers(len(OWN_KINDS))], int(rng.choice([1, -1])),
+         int(rng.integers(99, 102)), int(rng.integers(99, 102)), int(rng.integers(1, 12)), bool(rng.random() < 0.2))
+        for _ in range(n // 5)
+    ]  # fmt: skip
+    return events, requests
+
+
+@settings(max_examples=150)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 150), st.booleans(), st.integers(0, 3))
+def test_busy_markets_fill_alike(seed: int, n: int, pro_rata: bool, latency: int) -> None:
+    check_alike(*busy(seed, n), pro_rata, latency)
+
+
+@settings(max_examples=150)
 @given(EVENTS, REQUESTS, st.booleans(), st.integers(0, 3))
 def test_the_compiled_market_fills_what_the_slow_one_fills(
     events: list[tuple[Any, ...]], requests: list[tuple[Any, ...]], pro_rata: bool, latency: int
 ) -> None:
+    check_alike(events, requests, pro_rata, latency)
+
+
+def check_alike(events: list[tuple[Any, ...]], requests: list[tuple[Any, ...]], pro_rata: bool, latency: int) -> int:
+    """Play both markets, compare every fill, and return how many there were."""
     stream = recording(rows(events), tick=1.0)
     script: dict[int, list[Order | Cancel]] = {}
     slow, pending = SlowMarket(pro_rata=pro_rata), []
@@ -66,6 +106,12 @@ def test_the_compiled_market_fills_what_the_slow_one_fills(
     how = {Liquidity.MAKER: "maker", Liquidity.TAKER: "taker"}
     got = [(int(f["time_ns"]), int(f["order_id"]), int(f["qty"]), int(f["price"]), how[Liquidity(int(f["liquidity"]))]) for f in run.fills]
     assert got == slow.fills
+    return len(got)
+
+
+def test_busy_markets_are_busy() -> None:
+    # A comparison of nothing with nothing would prove nothing.
+    assert sum(check_alike(*busy(seed, 150), False, 0) for seed in range(20)) > 400
 
 
 @settings(max_examples=200)
