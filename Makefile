@@ -11,6 +11,7 @@ nightly:  ## Set up, then run configs/nightly.yaml through the whole pipeline
 	@requirements/setup.sh runtime
 	@$(PY) -m flows.nightly configs/nightly.yaml
 
+# loadscope keeps a file's tests together, so that its server or warehouse is made once: 143 s against 185 s with worksteal.
 test:  ## Set up with development tools, then run every test (ARGS="-k name" narrows it)
 	@requirements/setup.sh dev
 	@$(PY) -m pytest -n 2 --dist loadscope $(ARGS)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 from uuid import UUID
 
 from prefect import unmapped
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
 
+from flows.settings import task_runner
 from marketsim.errors import RunFailed
 from tasks.orchestrated import (
     choose_run_trials,
@@ -47,8 +48,10 @@ def wire(request: RunRequest) -> Outcome:
     _reached(done, 40.0)
     if run.has_trials:
         with watch.stage("trials"):
-            scores = score_run_trials.map(plan_run_trials(run, root), root=unmapped(root))
-            choose_run_trials(run, scores.result(), root)
+            batches = plan_run_trials(run, root)
+            with task_runner() as runner:
+                scores = runner.map(cast("Any", score_run_trials), {"batch": batches, "root": unmapped(root)}).result() if batches else []
+            choose_run_trials(run, scores, root)
     with watch.stage("simulate"):
         simulate_run(run, root)
     _reached(done, 60.0)

@@ -19,6 +19,7 @@ from types import FrameType
 from flows.processes import Program, require_free_port, start, wait_until_listening
 from flows.settings import PROJECT
 from marketsim.errors import MarketsimError
+from tasks.references import API_VARIABLE
 
 HOST = "127.0.0.1"
 POOL = "marketsim"
@@ -51,6 +52,7 @@ class Addresses:
             "PREFECT_API_URL": f"{self.prefect}/api",
             "PREFECT_UI_API_URL": f"{self.prefect}/api",
             "PREFECT_SERVER_UI_API_URL": f"{self.prefect}/api",
+            API_VARIABLE: self.api,
             "PYTHONPATH": os.pathsep.join(filter(None, [str(PROJECT), os.environ.get("PYTHONPATH")])),
         }
 

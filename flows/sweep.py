@@ -12,13 +12,12 @@ from prefect import flow
 from flows.command import run_from_command_line
 from flows.forms import SweepForm
 from flows.pipeline import checked, wire
-from flows.settings import task_runner
 from tasks.references import Outcome
 
 AS_SHIPPED = SweepForm()
 
 
-@flow(name="parameter-sweep", flow_run_name="{run.label}", task_runner=task_runner(), timeout_seconds=12 * 3600)
+@flow(name="parameter-sweep", flow_run_name="{run.label}", timeout_seconds=12 * 3600)
 def parameter_sweep(run: SweepForm = AS_SHIPPED) -> Outcome:
     """Try every combination on the same validated bars, side by side, and publish one run: the best, and all trials."""
     return checked(wire(run.request()))

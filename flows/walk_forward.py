@@ -12,13 +12,12 @@ from prefect import flow
 from flows.command import run_from_command_line
 from flows.forms import WalkForwardForm
 from flows.pipeline import checked, wire
-from flows.settings import task_runner
 from tasks.references import Outcome
 
 AS_SHIPPED = WalkForwardForm()
 
 
-@flow(name="walk-forward", flow_run_name="{run.label}", task_runner=task_runner(), timeout_seconds=12 * 3600)
+@flow(name="walk-forward", flow_run_name="{run.label}", timeout_seconds=12 * 3600)
 def walk_forward(run: WalkForwardForm = AS_SHIPPED) -> Outcome:
     """Score all trials of all windows side by side, choose in each, and publish the account that traded the choices."""
     return checked(wire(run.request()))

@@ -52,11 +52,10 @@ class Validation:
         """The result in one sentence, with the worst finding when it stops the run."""
         failed = self.failed
         counts = {severity: sum(finding["severity"] == severity for finding in failed) for severity in reversed(SEVERITIES)}
-        told = ", ".join(f"{count} {severity}" for severity, count in counts.items() if count) or "none"
-        n_bad = self.n_received - self.clean.num_rows
-        text = (
-            f"{self.n_received:,} bars checked, {n_bad:,} quarantined; {len(failed)} of {self.findings.num_rows:,} checks failed ({told})"
-        )
+        told = ", ".join(f"{count} {severity}" for severity, count in counts.items() if count)
+        n_bad, n_checks = self.n_received - self.clean.num_rows, f"{self.findings.num_rows:,}"
+        verdict = f"{len(failed)} of {n_checks} checks failed ({told})" if failed else f"all {n_checks} checks passed"
+        text = f"{self.n_received:,} bars checked, {n_bad:,} quarantined; {verdict}"
         if not self.stops:
             return f"{text}."
         return f"{text}; the run stops at {self.stop_on}: {failed[0]['check_name']} — {failed[0]['message']}"

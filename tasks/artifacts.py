@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import math
+import os
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from prefect.artifacts import create_image_artifact, create_link_artifact, create_markdown_artifact, create_table_artifact
 
-from tasks.references import Outcome, ValidationRef
+from tasks.references import API_VARIABLE, Outcome, ValidationRef
 from tasks.report import PICTURE
 
 MOST_FINDINGS = 20
@@ -43,8 +44,14 @@ def show_outcome(outcome: Outcome, metrics: pa.Table) -> None:
         key=key(outcome.name, "equity"), image_url=f"data:image/png;base64,{picture}", description=f"{about}: equity and drawdown"
     )
     create_link_artifact(
-        key=key(outcome.name, "report"), link=outcome.report.as_uri(), link_text=str(outcome.report), description=f"{about}: HTML report"
+        key=key(outcome.name, "report"), link=_report_link(outcome), link_text=str(outcome.report), description=f"{about}: HTML report"
     )
+
+
+def _report_link(outcome: Outcome) -> str:
+    """Return where a browser finds the report: at the API where one is named, as browsers refuse files to a page from a server."""
+    api = os.environ.get(API_VARIABLE)
+    return f"{api}/runs/{outcome.run_id}/report" if api else outcome.report.as_uri()
 
 
 def _summary(outcome: Outcome) -> str:

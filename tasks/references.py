@@ -7,6 +7,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+# Where a browser reaches the API, for links to reports; set by whoever serves both.
+API_VARIABLE = "MARKETSIM_API_URL"
+
 
 class Reference(BaseModel):
     """Base of every reference: frozen, and no field it does not know."""

@@ -11,6 +11,7 @@ import pyarrow as pa
 from marketsim.config import RunSpec
 from tasks.references import Reference
 from warehouse import durable
+from warehouse.errors import explained
 from warehouse.staging import Staging
 
 Progress = Callable[[str], None]
@@ -56,7 +57,8 @@ def has_clean(staging: Staging, sha256: str) -> bool:
 
 def read_clean(staging: Staging) -> pa.Table:
     """Return the bars that may be simulated."""
-    with pa.memory_map(str(_clean_path(staging))) as source:
+    path = _clean_path(staging)
+    with explained(f"read the clean bars of run {staging.run_id}", path), pa.memory_map(str(path)) as source:
         return pa.ipc.open_file(source).read_all()
 
 

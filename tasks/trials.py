@@ -12,6 +12,7 @@ from marketsim.trials import Choice, Trial, TrialResult, choose, plan
 from tasks.references import Reference, RunRef
 from tasks.staged import Progress, base_dir_of, finished, read_clean, silent, spec_of
 from warehouse.durable import write_atomic
+from warehouse.errors import explained
 from warehouse.staging import Staging
 
 STEP = "trials"
@@ -23,6 +24,7 @@ class TrialBatch(Reference):
 
     run_id: str
     number: int
+    n_trials: int
     trials: tuple[Trial, ...]
 
 
@@ -48,7 +50,9 @@ def plan_trials(run: RunRef, root: Path) -> tuple[TrialBatch, ...]:
     planned = plan(spec_of(staging), read_clean(staging))
     size = math.ceil(len(planned) / MOST_BATCHES)
     starts = range(0, len(planned), size)
-    return tuple(TrialBatch(run_id=run.run_id, number=n, trials=planned[at : at + size]) for n, at in enumerate(starts))
+    return tuple(
+        TrialBatch(run_id=run.run_id, number=n, n_trials=len(planned), trials=planned[at : at + size]) for n, at in enumerate(starts)
+    )
 
 
 def score_trials(batch: TrialBatch, root: Path, progress: Progress = silent) -> TrialScores:
@@ -56,7 +60,7 @@ def score_trials(batch: TrialBatch, root: Path, progress: Progress = silent) -> 
     staging = Staging(root, batch.run_id)
     spec, bars, base_dir = spec_of(staging), read_clean(staging), base_dir_of(staging)
     results = tuple(run_trial(spec, bars, trial, base_dir) for trial in batch.trials)
-    progress(f"{len(results)} scored, up to number {results[-1].trial.number}")
+    progress(f"number {results[-1].trial.number + 1} of {batch.n_trials} is scored")
     return TrialScores(results=results)
 
 
@@ -69,15 +73,18 @@ def choose_trials(run: RunRef, scores: Sequence[TrialScores], root: Path, progre
     choice = choose(spec_of(staging), [result for score in scores for result in score.results])
     write_atomic(_choice_path(staging), choice.model_dump_json().encode())
     reference = ChoiceRef(run_id=run.run_id, n_trials=len(choice.results), chosen=choice.chosen)
-    chosen = "; ".join(json.dumps(choice.results[number].trial.parameters) for number in sorted(set(choice.chosen)))
-    progress(f"{reference.n_trials} trials made, chosen: {chosen}")
+    chosen = [json.dumps(choice.results[number].trial.parameters) for number in choice.chosen]
+    told = chosen[0] if len(chosen) == 1 else f"{len(set(chosen))} different ones in {len(chosen)} windows"
+    progress(f"{reference.n_trials} trials made; chosen: {told}")
     staging.mark(STEP, {"reference": reference.model_dump(mode="json")})
     return reference
 
 
 def read_choice(staging: Staging) -> Choice:
     """Return the choice that `choose_trials` kept."""
-    return Choice.model_validate_json(_choice_path(staging).read_bytes())
+    path = _choice_path(staging)
+    with explained(f"read the choice among the trials of run {staging.run_id}", path):
+        return Choice.model_validate_json(path.read_bytes())
 
 
 def _choice_path(staging: Staging) -> Path:

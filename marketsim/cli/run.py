@@ -12,8 +12,7 @@ import click
 from marketsim.cli.config import overrides, set_option
 from marketsim.cli.failures import json_option, printable
 from marketsim.cli.output import print_object
-
-GATE_FAILED = 1
+from marketsim.errors import RunFailed
 
 
 @click.command(short_help="Run a configuration and publish the result.")
@@ -24,8 +23,8 @@ def run(config: Path, settings: tuple[str, ...], as_json: bool) -> None:
     """Run CONFIG, a YAML file, and publish the result.
 
     The same configuration, data and code give the same run: a second time nothing new is published. The exit code is 0 when the run was
-    published and passed its health gates, 1 when a gate failed, 2 for a faulty configuration, 3 for faulty data, 4 when validation
-    stopped the run, 5 for a faulty strategy and 6 when the warehouse cannot be written.
+    published and passed its health gates, 2 for a faulty configuration, 3 for faulty data, 4 when validation stopped the run, 5 for a
+    faulty strategy, 6 when the warehouse cannot be written and 7 when a health gate failed.
     """
     from tasks.pipeline import run_pipeline
     from tasks.references import RunRequest
@@ -41,7 +40,7 @@ def run(config: Path, settings: tuple[str, ...], as_json: bool) -> None:
         from tasks.console import show
 
         show(outcome, Console(width=None if sys.stdout.isatty() else 200))
-    click.get_current_context().exit(0 if outcome.status == "success" else GATE_FAILED)
+    click.get_current_context().exit(0 if outcome.status == "success" else RunFailed.exit_code)
 
 
 @contextmanager

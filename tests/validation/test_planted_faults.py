@@ -219,4 +219,4 @@ def test_clean_bars_pass_every_check_untouched():
     assert found.clean.equals(bars)
     assert found.quarantine.num_rows == 0
     assert not found.stops
-    assert found.sentence == "300 bars checked, 0 quarantined; 0 of 71 checks failed (none)."
+    assert found.sentence == "300 bars checked, 0 quarantined; all 71 checks passed."
