@@ -50,11 +50,12 @@ def open_bar(bar, open_ns, opens, highs, lows, closes, volumes, splits, dividend
             mark[s] = opens[bar, s]
     revalue(me, position, mark)
     place = (bar, open_ns, volumes, sigma, adv, book, orders, fills)
-    # Orders that reduce a position go first, so that the cash they free is there for the others.
-    for reducing in (True, False):
+    # Orders that reduce a position go first, so that the cash they free is there for the others. The second round takes every order
+    # that still lives: one that reduces only since an order before it traded must not fall between the two.
+    for only_reducing in (True, False):
         for k in range(me.n_live):
             order = orders[live[k]]
-            if order.status <= TRIGGERED and (order.side * position[order.symbol] < 0.0) == reducing:
+            if order.status <= TRIGGERED and (not only_reducing or order.side * position[order.symbol] < 0.0):
                 _at_open(live[k], order, opens[bar, order.symbol], place)
     _inside(opens, highs, lows, closes, live, place)
     for k in range(me.n_live):
@@ -75,12 +76,12 @@ def fill_at_close(bar, open_ns, closes, volumes, sigma, adv, book, orders, live,
             mark[s] = closes[bar, s]
     revalue(me, position, mark)
     place = (bar, open_ns, volumes, sigma, adv, book, orders, fills)
-    for reducing in (True, False):
+    for only_reducing in (True, False):
         for k in range(me.n_live):
             order = orders[live[k]]
             price = closes[bar, order.symbol]
-            reduces = order.side * position[order.symbol] < 0.0
-            if order.kind == MARKET and order.status == OPEN and not math.isnan(price) and reduces == reducing:
+            turn = not only_reducing or order.side * position[order.symbol] < 0.0
+            if order.kind == MARKET and order.status == OPEN and not math.isnan(price) and turn:
                 _trade(live[k], order, price, TAKER, open_ns[1], place)
 
 
