@@ -286,6 +286,9 @@ EVENT = np.dtype(
     ]
 )
 
+# One displayed level of both sides; quantity 0 and price 0 where there is none.
+DEPTH = np.dtype([("bid_tick", np.int64), ("bid_lot", np.int64), ("ask_tick", np.int64), ("ask_lot", np.int64)])
+
 
 @dataclass(frozen=True, slots=True)
 class Order:
