@@ -17,7 +17,7 @@ from marketsim.kernel.tape import record_rejection
 from marketsim.kernel.timers import drop_timer
 from marketsim.records import EventKind, Kind, Phase, Reason
 
-MARKET, PEG_MIDPOINT = Kind.MARKET.value, Kind.PEG_MIDPOINT.value
+MARKET, STOP_LIMIT, TRAILING_STOP, PEG_MIDPOINT = (k.value for k in (Kind.MARKET, Kind.STOP_LIMIT, Kind.TRAILING_STOP, Kind.PEG_MIDPOINT))
 CANCEL, REPLACE, REDUCE, CANCEL_OWNER, CLOCK = (k.value for k in (Kind.CANCEL, Kind.REPLACE, Kind.REDUCE, Kind.CANCEL_OWNER, Kind.CLOCK))
 TIME_BACKWARDS, UNKNOWN_KIND = Reason.TIME_BACKWARDS.value, Reason.UNKNOWN_KIND.value
 UNKNOWN_VENUE, UNKNOWN_SYMBOL, EXPIRY_TIME = Reason.UNKNOWN_VENUE.value, Reason.UNKNOWN_SYMBOL.value, Reason.EXPIRY_TIME.value
@@ -73,7 +73,7 @@ def _addressed(engine, message):
     if is_plain_limit(book_at(engine.books, book_index), message):
         reserve_order(engine)
         enter_plain_limit(engine, book_index, message)
-    elif MARKET <= kind <= PEG_MIDPOINT:
+    elif MARKET <= kind <= STOP_LIMIT or TRAILING_STOP <= kind <= PEG_MIDPOINT:
         reserve_order(engine)
         enter(engine, book_index, message)
     elif kind == CANCEL_OWNER:
@@ -151,7 +151,6 @@ def run(engine_address, messages, n, top, depth, n_depth):
     """Process ``n`` MESSAGE rows at an address; write the touch and ``n_depth`` levels after each where those addresses are not 0."""
     engine = engine_at(engine_address, 0)
     for k in range(n):
-        look_ahead(engine, messages, k, n)
         book_index = handle(engine, message_at(messages, k))
         engine.seq += 1
         if top != 0 or depth != 0:

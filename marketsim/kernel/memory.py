@@ -17,6 +17,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 realloc = types.ExternalFunction("realloc", types.intp(types.intp, types.uintp))
+madvise = types.ExternalFunction("madvise", types.int32(types.intp, types.uintp, types.int32))
 free = types.ExternalFunction("free", types.void(types.intp))
 
 

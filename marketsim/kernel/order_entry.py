@@ -233,6 +233,9 @@ def trigger_now(engine, slot_index):
     """Let a stop whose condition is met trade as the market or limit order it stands for."""
     slot = slot_at(engine.slots, slot_index)
     record_event(engine, slot, TRIGGERED, 0, open_qty(engine, slot_index, slot))
+    if slot.special & IS_HIDDEN:
+        # While it waited for its trigger its queue was that of the stops, which knows no hidden rank.
+        slot.special |= hidden_rank(engine, slot.book)
     act(engine, slot_index, 0)
 
 
@@ -280,13 +283,19 @@ def _special(engine, book_index, message):
         hidden = True
     if hidden:
         special |= IS_HIDDEN
-        if venue_at(engine.venues, book_at(engine.books, book_index).venue).hidden_ranks_last:
-            special |= RANKS_LAST
+        if special & WAITING_STOP == 0:
+            special |= hidden_rank(engine, book_index)
     if 0 < message.display_lot < message.qty_lot and (kind == LIMIT or kind == STOP_LIMIT):
         special |= ICEBERG
     if message.flags & POST_ONLY:
         special |= POSTS_ONLY
     return special
+
+
+@inner
+def hidden_rank(engine, book_index):
+    """Return RANKS_LAST on venues where hidden orders stand behind the displayed ones."""
+    return RANKS_LAST if venue_at(engine.venues, book_at(engine.books, book_index).venue).hidden_ranks_last else 0
 
 
 @inner
