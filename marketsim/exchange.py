@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import struct
 import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -22,6 +23,10 @@ from marketsim.tape import Tape
 from marketsim.venue_rules import VenueRules, is_quirky, venue_table
 
 _SMALLEST = 1 << 10
+_CLOCK = (ENGINE.fields or {})["clock_ns"][1] // 8  # the header's word that holds the time
+_LETTERS = {"int64": "q", "int32": "i", "int16": "h", "int8": "b"}
+# NumPy aligns MESSAGE like C does, and so does struct in native mode.
+_ONE_MESSAGE = struct.Struct("@" + "".join(_LETTERS[MESSAGE[name].name] for name in MESSAGE.names or ()))
 
 
 def process(
@@ -95,8 +100,10 @@ class Exchange:
         allocate(self._address)
         self._books()["quirks"] = np.repeat([is_quirky(venue) for venue in venues], symbols)
         self._digests = [0, 0]
-        self._one = np.zeros(1, MESSAGE)
-        self._one_address = self._one.ctypes.data
+        self._one = bytearray(MESSAGE.itemsize)
+        self._one_address = ctypes.addressof(ctypes.c_char.from_buffer(self._one))
+        self._words = memoryview(header).cast("B").cast("q")
+        header["messages"], header["n_messages"] = self._one_address, 1
         weakref.finalize(self, _release, self._header)
 
     def send(self, messages: NDArray[np.void], *, top: bool = False, depth: int = 0) -> Tape:
@@ -112,14 +119,26 @@ class Exchange:
         DataError
             If ``messages`` is not a one-dimensional array of MESSAGE.
         """
-        if messages.dtype != MESSAGE or messages.ndim != 1:
-            raise DataError(f"messages have dtype {messages.dtype} and {messages.ndim} dimensions; make them with np.zeros(n, MESSAGE)")
-        messages = np.ascontiguousarray(messages)
         n = len(messages)
         tops = np.zeros(n, DEPTH) if top else None
         depths = np.zeros((n, depth), DEPTH) if depth else None
-        run(self._address, messages.ctypes.data, n, 0 if tops is None else tops.ctypes.data, 0 if depths is None else depths.ctypes.data, depth)
+        self._run(messages, tops, depths, depth)
         return self._take(tops, depths)
+
+    def process_only(self, messages: NDArray[np.void]) -> None:
+        """Process messages and leave what happens on the tape, to be taken later."""
+        self._run(messages, None, None, 0)
+
+    def _run(self, messages: NDArray[np.void], tops: NDArray[np.void] | None, depths: NDArray[np.void] | None, levels: int) -> None:
+        if messages.dtype != MESSAGE or messages.ndim != 1:
+            raise DataError(f"messages have dtype {messages.dtype} and {messages.ndim} dimensions; make them with np.zeros(n, MESSAGE)")
+        rows = np.ascontiguousarray(messages)
+        header = self._header[0]
+        header["messages"], header["n_messages"] = rows.ctypes.data, len(rows)
+        header["top"], header["depth"] = (0 if table is None else table.ctypes.data for table in (tops, depths))
+        header["n_depth"] = levels
+        run(self._address)
+        header["messages"], header["n_messages"], header["top"], header["depth"] = self._one_address, 1, 0, 0
 
     def submit(
         self,
@@ -128,25 +147,47 @@ class Exchange:
         side: int = Side.BUY,
         qty_lot: int = 0,
         price_tick: int = 0,
+        *,
         time_ns: int | None = None,
-        **rest: int,
+        owner_id: int = 0,
+        stop_tick: int = 0,
+        display_lot: int = 0,
+        tif: int = 0,
+        flags: int = 0,
+        symbol: int = 0,
+        venue: int = 0,
+        expire_ns: int = 0,
+        min_qty_lot: int = 0,
     ) -> int:
-        """Process one message, given by its fields; a missing time is the time of the last one.
+        """Process one message, given by the fields of MESSAGE; a missing time is the time of the last one.
 
         Returns
         -------
         int
             Number of trades on the tape since it was last taken.
         """
-        header = self._header
-        self._one[:] = 0
-        row = self._one[0]
-        row["kind"], row["order_id"], row["side"], row["qty_lot"], row["price_tick"] = kind, order_id, side, qty_lot, price_tick
-        row["time_ns"] = int(header["clock_ns"][0]) if time_ns is None else time_ns
-        for name, value in rest.items():
-            row[name] = value
-        run(self._address, self._one_address, 1, 0, 0, 0)
-        return int(header["n_trades"][0])
+        if time_ns is None:
+            time_ns = self._words[_CLOCK]
+        _ONE_MESSAGE.pack_into(
+            self._one,
+            0,
+            time_ns,
+            kind,
+            order_id,
+            owner_id,
+            side,
+            price_tick,
+            qty_lot,
+            stop_tick,
+            display_lot,
+            tif,
+            flags,
+            symbol,
+            venue,
+            expire_ns,
+            min_qty_lot,
+        )
+        return int(run(self._address))
 
     def take(self) -> Tape:
         """Return what has happened since the tape was last taken."""
@@ -155,7 +196,9 @@ class Exchange:
     def depth(self, levels: int = 1, *, symbol: int = 0, venue: int = 0) -> NDArray[np.void]:
         """Return the displayed book, (levels,) DEPTH, best first; quantity 0 where a level is missing."""
         if not (0 <= symbol < int(self._header["n_symbols"][0]) and 0 <= venue < len(self.rules)):
-            raise DataError(f"there is no symbol {symbol} at venue {venue}; this exchange has {self._header['n_symbols'][0]} and {len(self.rules)}")
+            raise DataError(
+                f"there is no symbol {symbol} at venue {venue}; this exchange has {self._header['n_symbols'][0]} and {len(self.rules)}"
+            )
         rows = np.zeros(levels, DEPTH)
         read_depth(self._address, venue * int(self._header["n_symbols"][0]) + symbol, rows.ctypes.data, levels)
         return rows
@@ -220,4 +263,6 @@ def _power_of_two(at_least: int) -> int:
 
 
 def _rows(address: int, n: int, dtype: np.dtype[Any]) -> NDArray[np.void]:
-    return np.frombuffer((ctypes.c_char * (n * dtype.itemsize)).from_address(address), dtype)
+    memory: Any = (ctypes.c_char * (n * dtype.itemsize)).from_address(address)
+    rows: NDArray[np.void] = np.frombuffer(memory, dtype)
+    return rows

@@ -15,6 +15,7 @@ from marketsim.kernel.exchange_memory import allocate, release
 from marketsim.records import EVENT, TRADE
 from marketsim.venue_rules import VenueRules
 
+_STATE = tuple(name for name in book_state.ENGINE.names or () if name not in ("messages", "n_messages", "top", "depth", "n_depth"))
 _MAGIC = b"marketsim exchange 1"
 
 
@@ -73,7 +74,7 @@ def unpack(snapshot: bytes, header: NDArray[np.void], rules: Sequence[VenueRules
     if len(snapshot) != body + sum(sizes.values()):
         raise DataError(f"the snapshot has {len(snapshot)} bytes where {body + sum(sizes.values())} were expected; it was cut short")
     release(header.ctypes.data)
-    header[:] = saved
+    header[list(_STATE)] = saved[list(_STATE)]
     free_lists = {name: int(saved[name][0]) for name in ("free_slot", "free_level", "free_node", "next_timer_ns")}
     allocate(header.ctypes.data)
     for name, value in free_lists.items():

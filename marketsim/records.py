@@ -237,7 +237,10 @@ MESSAGE = np.dtype(
         ("order_id", np.int64),  # >= 0, the sender's choice; free again once the order has ended
         ("owner_id", np.int32),  # >= 0; 0 is anonymous: no self-trade prevention, no mass cancel
         ("side", np.int8),  # Side
-        ("price_tick", np.int64),  # limit, ticks; REPLACE: the new one; pegs: the price never exceeded, ±MAX_TICK for none; INDEX: its level
+        (
+            "price_tick",
+            np.int64,
+        ),  # limit, ticks; REPLACE: the new one; pegs: the price never exceeded, ±MAX_TICK for none; INDEX: its level
         ("qty_lot", np.int64),  # lots; REPLACE: new open quantity; REDUCE: what is taken off; PHASE: the Phase
         ("stop_tick", np.int64),  # stops: trigger price; trailing stops: distance; pegs: offset, positive = more aggressive; ticks
         ("display_lot", np.int64),  # iceberg: size of the visible slice; 0 shows everything

@@ -26,7 +26,7 @@ SELF_TRADE_CODES = {
 class Fees:
     """What a venue charges for a trade; a negative number is a rebate.
 
-    ``per_lot`` is currency a lot, ``notional_frac`` a fraction of the notional, which is price_tick * ``tick_size`` * qty_lot * ``lot_size``.
+    ``per_lot`` is currency a lot, ``notional_frac`` a fraction of the notional price_tick * ``tick_size`` * qty_lot * ``lot_size``.
     """
 
     maker_per_lot: float = 0.0
@@ -52,11 +52,11 @@ class VenueRules:
 
     Attributes
     ----------
-    replace_priority : whether a replace that only lowers the quantity keeps its place in the queue; a new price or more quantity never does.
+    replace_priority : whether a replace that only lowers the quantity keeps its place; a new price or more quantity never does.
     stop_trigger : what stops look at: the last trade, or the best displayed price of the other side.
-    post_only : a post-only order that would lock or cross is rejected; or, if it locks, moved one increment away, and if it crosses, executed.
-    self_trade : what happens when an order meets one of the same owner: the newer, the older or both are cancelled, or both lose the smaller
-        of the two quantities. Owner 0 is anonymous and never prevented.
+    post_only : a post-only order that would lock or cross is rejected; or moved one increment away if it locks, executed if it crosses.
+    self_trade : what happens when an order meets one of the same owner: the newer, the older or both are cancelled, or both lose the
+        smaller of the two quantities. Owner 0 is anonymous and never prevented.
     hidden_ranking : hidden orders stand behind the displayed ones of their price, or among them by time.
     protection_ticks : None discards what a market order cannot fill; a number lets it trade to that many ticks beyond the best price it
         found and leaves the rest waiting there.
@@ -128,7 +128,7 @@ class VenueRules:
 
     @classmethod
     def crypto(cls, **changes: object) -> VenueRules:
-        """A crypto venue: post-only rejects, any change of price or size in a replace loses priority, fees in basis points of the notional."""
+        """A crypto venue: post-only rejects, every replace loses priority, fees in basis points of the notional."""
         return cls(
             **{
                 "replace_priority": "lost",

@@ -32,6 +32,11 @@ RANKS_LAST = 128  # waits behind the displayed orders of its price
 
 ENGINE = np.dtype(
     [
+        ("messages", np.int64),  # what the next run is to process, and where it writes the touch and the depth; 0 for nowhere
+        ("n_messages", np.int64),
+        ("top", np.int64),
+        ("depth", np.int64),
+        ("n_depth", np.int64),
         ("slots", np.int64),
         ("extras", np.int64),
         ("levels", np.int64),

@@ -33,7 +33,7 @@ def cache_folder() -> Path | None:
 
 
 CACHE_FOLDER = cache_folder()
-INNER_OPTIMISATION = 1
+INNER_OPTIMISATION = 1  # less makes slower code in the end, more only takes longer
 
 
 def is_compiled(module: str = "bar_fills") -> bool:
@@ -58,8 +58,17 @@ def inner(function: Callable[..., Any]) -> Any:
     Three things keep a cold start short: no wrapper for Python; whole numbers of every width and constants share one version for int64;
     and the machine code is optimised once, in the entry point that all inner functions end up in, not once for each of them.
     """
+    return _for_compiled_callers(function, inline="never")
+
+
+def inlined(function: Callable[..., Any]) -> Any:
+    """Compile a function like `inner`, as part of its callers: for the few steps that every message takes, each with one or two callers."""
+    return _for_compiled_callers(function, inline="always")
+
+
+def _for_compiled_callers(function: Callable[..., Any], inline: str) -> Any:
     njit: Any = numba.njit
-    dispatcher = njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
+    dispatcher = njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, inline=inline)(function)
     compile_one = dispatcher.compile
 
     def compile_normalised(signature: tuple[Any, ...]) -> Any:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from marketsim.kernel.book_state import NONE, book_at, engine_at, message_at, slot_at, timer_at, venue_at
 from marketsim.kernel.capture import capture, write_depth
-from marketsim.kernel.compile import entry, inner
+from marketsim.kernel.compile import entry, inlined, inner
+from marketsim.kernel.memory import load_i32, prefetch
 from marketsim.kernel.order_changes import cancel_of_owner, cancel_one, reduce_one, replace_one
 from marketsim.kernel.order_entry import enter, enter_plain_limit, is_plain_limit, trigger_now
 from marketsim.kernel.pegs import reprice_pegs
 from marketsim.kernel.queues import cancel
 from marketsim.kernel.stops import watch_touch
-from marketsim.kernel.order_ids import find_dense
-from marketsim.kernel.memory import prefetch
-from marketsim.kernel.tables import LEVEL_BYTES, SLOT_BYTES, reserve_order
+from marketsim.kernel.tables import SLOT_BYTES, reserve_order
 from marketsim.kernel.tape import record_rejection
 from marketsim.kernel.timers import drop_timer
 from marketsim.records import EventKind, Kind, Phase, Reason
@@ -27,7 +26,7 @@ CONTINUOUS = Phase.CONTINUOUS.value
 STRIDE = 6  # messages between one step of looking ahead and the next: about the time memory takes to answer
 
 
-@inner
+@inlined
 def handle(engine, message):
     """Do all that one message asks for; return the book it touched, or NONE."""
     if message.time_ns < engine.clock_ns:
@@ -54,7 +53,7 @@ def handle(engine, message):
     return book_index
 
 
-@inner
+@inlined
 def _addressed(engine, message):
     """Do what a message asks of the book it names."""
     if not 0 <= message.venue < engine.n_venues:
@@ -122,39 +121,30 @@ def settle(engine, book_index):
         return
 
 
-@inner
-def look_ahead(engine, messages, k, n):
-    """Bring what later messages will touch into cache: first the id table's row, then the order, then its neighbours and level."""
-    if k + 3 * STRIDE < n:
-        message = message_at(messages, k + 3 * STRIDE)
-        if 0 <= message.order_id < engine.dense_capacity:
-            prefetch(engine.dense_ids + 4 * message.order_id)
-    if k + 2 * STRIDE < n:
-        message = message_at(messages, k + 2 * STRIDE)
-        if CANCEL <= message.kind <= REDUCE:
-            index = find_dense(engine, message.order_id)
-            if index != NONE:
-                prefetch(engine.slots + SLOT_BYTES * index)
-    if k + STRIDE < n:
-        message = message_at(messages, k + STRIDE)
-        if CANCEL <= message.kind <= REDUCE:
-            index = find_dense(engine, message.order_id)
-            if index != NONE:
-                slot = slot_at(engine.slots, index)
-                prefetch(engine.slots + SLOT_BYTES * slot.prev)
-                prefetch(engine.slots + SLOT_BYTES * slot.next)
-                prefetch(engine.levels + LEVEL_BYTES * slot.level)
+@inlined
+def look_ahead(engine, messages, k):
+    """Bring what later messages will touch into cache: first the id table's row, then the order."""
+    order_id = message_at(messages, k + 2 * STRIDE).order_id
+    if 0 <= order_id < engine.dense_capacity:
+        prefetch(engine.dense_ids + 4 * order_id)
+    message = message_at(messages, k + STRIDE)
+    if message.kind >= CANCEL and 0 <= message.order_id < engine.dense_capacity:
+        prefetch(engine.slots + SLOT_BYTES * (load_i32(engine.dense_ids, message.order_id) - 1))
 
 
 @entry
-def run(engine_address, messages, n, top, depth, n_depth):
-    """Process ``n`` MESSAGE rows at an address; write the touch and ``n_depth`` levels after each where those addresses are not 0."""
+def run(engine_address):
+    """Process the messages an engine's header points to; return how many trades are on the tape."""
     engine = engine_at(engine_address, 0)
+    messages, n, top, depth = engine.messages, engine.n_messages, engine.top, engine.depth
     for k in range(n):
+        if k + 2 * STRIDE < n:
+            look_ahead(engine, messages, k)
         book_index = handle(engine, message_at(messages, k))
         engine.seq += 1
         if top != 0 or depth != 0:
-            capture(engine, message_at(messages, k), book_index, k, top, depth, n_depth)
+            capture(engine, message_at(messages, k), book_index, k, top, depth, engine.n_depth)
+    return engine.n_trades
 
 
 @entry

@@ -1,4 +1,4 @@
-"""The levels of one side in order of price: a dense window near the touch, a trie for the rest, and links from each level to its neighbours."""
+"""The levels of one side in order of price: a dense window near the touch, a trie for the rest, links from level to level."""
 
 from __future__ import annotations
 

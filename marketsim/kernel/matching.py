@@ -1,4 +1,4 @@
-"""An incoming order against the waiting ones: best price first, first come first served inside a price, at the price of the one who waited."""
+"""An incoming order against the waiting ones: best price first, first come first served inside it, at the price of the one who waited."""
 
 from __future__ import annotations
 

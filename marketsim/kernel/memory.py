@@ -11,14 +11,14 @@ from typing import Any
 
 import numba
 import numpy as np
-from llvmlite import ir
+from llvmlite import ir  # type: ignore[import-untyped]
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-realloc = types.ExternalFunction("realloc", types.intp(types.intp, types.uintp))
-madvise = types.ExternalFunction("madvise", types.int32(types.intp, types.uintp, types.int32))
-free = types.ExternalFunction("free", types.void(types.intp))
+realloc: Any = types.ExternalFunction("realloc", types.intp(types.intp, types.uintp))
+madvise: Any = types.ExternalFunction("madvise", types.int32(types.intp, types.uintp, types.int32))
+free: Any = types.ExternalFunction("free", types.void(types.intp))
 
 
 def accessor(dtype: np.dtype[Any]) -> Any:
@@ -105,16 +105,20 @@ def highest_bit(word: Any) -> Any:
 
 
 @intrinsic
-def prefetch(typingctx: Any, address: Any) -> Any:
-    """Ask the processor to bring the cache line at ``address`` near; never faults."""
+def _prefetch(typingctx: Any, address: Any) -> Any:
     del typingctx
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         byte = ir.IntType(8).as_pointer()
         small = ir.IntType(32)
-        function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(ir.VoidType(), [byte, small, small, small]), "llvm.prefetch.p0")
+        function = cgutils.get_or_insert_function(
+            builder.module, ir.FunctionType(ir.VoidType(), [byte, small, small, small]), "llvm.prefetch.p0"
+        )
         where = builder.inttoptr(context.cast(builder, args[0], signature.args[0], types.int64), byte)
         builder.call(function, [where, ir.Constant(small, 1), ir.Constant(small, 3), ir.Constant(small, 1)])
         return context.get_dummy_value()
 
     return types.none(address), codegen
+
+
+prefetch: Any = _prefetch  # (address): asks the processor to bring a cache line near; never faults

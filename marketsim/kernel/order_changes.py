@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from marketsim.kernel.book_state import NONE, PEGGED, POSTS_ONLY, WAITING_STOP, book_at, extra_at, owner_at, slot_at, venue_at
-from marketsim.kernel.compile import inner
+from marketsim.kernel.compile import inlined, inner
 from marketsim.kernel.order_entry import act, bad_price, bad_prices, bad_qty, trade_or_rest, watch_as_peg, watch_as_stop, would_trade
 from marketsim.kernel.order_ids import find_order, find_owner
 from marketsim.kernel.queues import cancel, forget_watch, reduce_resting, unlink
@@ -16,7 +16,7 @@ WRONG_PHASE, WOULD_TRADE = Reason.WRONG_PHASE.value, Reason.WOULD_TRADE.value
 CONTINUOUS, CLOSED = Phase.CONTINUOUS.value, Phase.CLOSED.value
 
 
-@inner
+@inlined
 def cancel_one(engine, message):
     """Take back one order."""
     index = find_order(engine, message.order_id)
@@ -118,9 +118,9 @@ def _bad_replacement(engine, slot_index, message):
             reason = bad_price(engine, venue, message.price_tick)
     if reason == 0 and book.phase == CLOSED:
         reason = WRONG_PHASE
-    if reason == 0 and slot.special & POSTS_ONLY and book.phase == CONTINUOUS:
-        if would_trade(engine, slot.book, slot.side, message.price_tick):
-            reason = WOULD_TRADE
+    posts = slot.special & POSTS_ONLY != 0 and book.phase == CONTINUOUS
+    if reason == 0 and posts and would_trade(engine, slot.book, slot.side, message.price_tick):
+        reason = WOULD_TRADE
     return reason
 
 

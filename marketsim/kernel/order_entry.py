@@ -22,7 +22,7 @@ from marketsim.kernel.book_state import (
     slot_at,
     venue_at,
 )
-from marketsim.kernel.compile import inner
+from marketsim.kernel.compile import inlined, inner
 from marketsim.kernel.grid import increment_at, on_grid
 from marketsim.kernel.matching import match, tradable
 from marketsim.kernel.order_ids import enter_order, find_order, join_owner
@@ -34,7 +34,9 @@ from marketsim.kernel.tape import open_qty, record_event, record_rejection
 from marketsim.kernel.timers import add_timer
 from marketsim.records import MAX_QTY_LOT, MAX_TICK, EventKind, Flag, Kind, Phase, Reason, Tif
 
-MARKET, LIMIT, STOP, STOP_LIMIT, TRAILING_STOP = (k.value for k in (Kind.MARKET, Kind.LIMIT, Kind.STOP, Kind.STOP_LIMIT, Kind.TRAILING_STOP))
+MARKET, LIMIT, STOP, STOP_LIMIT, TRAILING_STOP = (
+    k.value for k in (Kind.MARKET, Kind.LIMIT, Kind.STOP, Kind.STOP_LIMIT, Kind.TRAILING_STOP)
+)
 FIRST_PEG, LAST_PEG = Kind.PEG_PRIMARY.value, Kind.PEG_MIDPOINT.value
 GTC, DAY, IOC, FOK, GTD = (t.value for t in Tif)
 POST_ONLY, HIDDEN, SHORT = Flag.POST_ONLY.value, Flag.HIDDEN.value, Flag.SHORT.value
@@ -50,7 +52,7 @@ IMMEDIATE_OR_CANCEL = Reason.IMMEDIATE_OR_CANCEL.value
 CONTINUOUS, CLOSED = Phase.CONTINUOUS.value, Phase.CLOSED.value
 
 
-@inner
+@inlined
 def is_plain_limit(book, message):
     """Whether a message is a limit order without anything special in a book without anything special."""
     return (
@@ -69,7 +71,7 @@ def is_plain_limit(book, message):
     )
 
 
-@inner
+@inlined
 def enter_plain_limit(engine, book_index, message):
     """Enter an order that `is_plain_limit` let through."""
     if find_order(engine, message.order_id) != NONE:
@@ -81,7 +83,7 @@ def enter_plain_limit(engine, book_index, message):
     trade_or_rest(engine, index)
 
 
-@inner
+@inlined
 def trade_or_rest(engine, slot_index):
     """Trade a limit order as far as its price allows and let the remainder wait."""
     slot = slot_at(engine.slots, slot_index)
@@ -95,7 +97,7 @@ def trade_or_rest(engine, slot_index):
     rest(engine, slot_index)
 
 
-@inner
+@inlined
 def _new_slot(engine, book_index, message, price_tick, special):
     """Return a slot filled from a message, known by its id and to its owner, in no queue."""
     index = take_slot(engine)
@@ -130,7 +132,9 @@ def enter(engine, book_index, message):
     if reason != 0:
         record_rejection(engine, message, reason)
         return
-    index = _new_slot(engine, book_index, message, 0 if message.kind == MARKET else message.price_tick, _special(engine, book_index, message))
+    index = _new_slot(
+        engine, book_index, message, 0 if message.kind == MARKET else message.price_tick, _special(engine, book_index, message)
+    )
     slot = slot_at(engine.slots, index)
     extra = extra_at(engine.extras, index)
     extra.display_lot = message.display_lot
@@ -274,7 +278,7 @@ def _special(engine, book_index, message):
     special = 0
     hidden = message.flags & HIDDEN != 0
     kind = message.kind
-    if kind == STOP or kind == STOP_LIMIT:
+    if kind in (STOP, STOP_LIMIT):
         special |= WAITING_STOP
     elif kind == TRAILING_STOP:
         special |= TRAILING | WAITING_STOP
@@ -285,7 +289,7 @@ def _special(engine, book_index, message):
         special |= IS_HIDDEN
         if special & WAITING_STOP == 0:
             special |= hidden_rank(engine, book_index)
-    if 0 < message.display_lot < message.qty_lot and (kind == LIMIT or kind == STOP_LIMIT):
+    if 0 < message.display_lot < message.qty_lot and kind in (LIMIT, STOP_LIMIT):
         special |= ICEBERG
     if message.flags & POST_ONLY:
         special |= POSTS_ONLY
@@ -312,7 +316,7 @@ def malformed(engine, book_index, message):
     reason = bad_qty(venue, message.qty_lot)
     if reason != 0:
         return reason
-    immediate = tif == IOC or tif == FOK
+    immediate = tif in (IOC, FOK)
     if tif < 0 or tif > GTD or (immediate and kind != LIMIT and kind != MARKET) or (tif == GTD and kind == MARKET):
         return BAD_TIF
     allowed = SHORT
@@ -325,9 +329,9 @@ def malformed(engine, book_index, message):
     reason = bad_prices(engine, venue, kind, message)
     if reason != 0:
         return reason
-    if kind == LIMIT or kind == STOP_LIMIT:
-        if message.display_lot < 0 or message.display_lot % venue.lot != 0 or (message.display_lot > 0 and flags & HIDDEN != 0):
-            return BAD_DISPLAY
+    shown = message.display_lot if kind in (LIMIT, STOP_LIMIT) else 0
+    if shown < 0 or shown % venue.lot != 0 or (shown > 0 and flags & HIDDEN != 0):
+        return BAD_DISPLAY
     if message.min_qty_lot != 0 and (tif != IOC or not 0 < message.min_qty_lot <= message.qty_lot):
         return BAD_MINIMUM
     if tif == GTD and message.expire_ns <= message.time_ns:
@@ -338,11 +342,11 @@ def malformed(engine, book_index, message):
 @inner
 def bad_prices(engine, venue, kind, message):
     """Return why the prices of an order of a kind are impossible on a venue, or 0."""
-    if kind == LIMIT or kind == STOP_LIMIT:
+    if kind in (LIMIT, STOP_LIMIT):
         reason = bad_price(engine, venue, message.price_tick)
         if reason != 0:
             return reason
-    if kind == STOP or kind == STOP_LIMIT:
+    if kind in (STOP, STOP_LIMIT):
         if bad_price(engine, venue, message.stop_tick) != 0:
             return BAD_STOP
     elif kind == TRAILING_STOP:

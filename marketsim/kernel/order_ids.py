@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from marketsim.kernel.book_state import NONE, OWNER, owner_at, slot_at
-from marketsim.kernel.compile import inner
+from marketsim.kernel.compile import inlined, inner
 from marketsim.kernel.memory import free, load_i32, load_i64, store_i32, store_i64
 from marketsim.kernel.tables import resized, zeroed
 
@@ -11,7 +11,7 @@ OWNER_BYTES = OWNER.itemsize
 SPREAD = -7046029254386353131  # 2**64 divided by the golden ratio: multiplying by it scatters neighbouring ids
 
 
-@inner
+@inlined
 def find_order(engine, order_id):
     """Return the slot of a live order, or NONE."""
     if 0 <= order_id < engine.dense_capacity:
@@ -19,15 +19,7 @@ def find_order(engine, order_id):
     return _find_foreign(engine, order_id)
 
 
-@inner
-def find_dense(engine, order_id):
-    """Return the slot of a live order whose id indexes the table, or NONE."""
-    if 0 <= order_id < engine.dense_capacity:
-        return load_i32(engine.dense_ids, order_id) - 1
-    return NONE
-
-
-@inner
+@inlined
 def enter_order(engine, order_id, slot_index):
     """Remember where a new order is; its id must not be known."""
     if order_id < engine.dense_capacity:
@@ -36,7 +28,7 @@ def enter_order(engine, order_id, slot_index):
         _enter_foreign(engine, order_id, slot_index)
 
 
-@inner
+@inlined
 def forget_order(engine, order_id):
     """Free the id of an order that has ended."""
     if order_id < engine.dense_capacity:
@@ -186,4 +178,3 @@ def _grow_owners(engine):
             copy = owner_at(engine.owners, find_owner(engine, row.owner_id))
             copy.owner_id, copy.head, copy.tail = row.owner_id, row.head, row.tail
     free(old)
-

@@ -1,4 +1,4 @@
-"""The far prices of a ladder: a trie over the bits of the key, six bits a node, with a level directly below the first node it has to itself.
+"""The far prices of a ladder: a trie over the bits of the key, six bits a node, a level directly below the first node it has to itself.
 
 Seventeen thousand prices at random over a billion ticks lie three to four nodes deep; a step is one load and one bit scan.
 """

@@ -1,7 +1,7 @@
 """Stops: where they wait, what triggers them, and the order in which the triggered ones enter.
 
-A buy stop waits for a price at or above its trigger, a sell stop for one at or below. Both wait in ladders of their own whose best level is the
-nearest trigger, so that a trade looks at two numbers, and a stop far away never hides a near one.
+A buy stop waits for a price at or above its trigger, a sell stop for one at or below. Both wait in ladders of their own whose best level is
+the nearest trigger, so that a trade looks at two numbers, and a stop far away never hides a near one.
 """
 
 from __future__ import annotations
@@ -127,4 +127,3 @@ def place_stop(engine, slot_index, trigger_tick):
     slot = slot_at(engine.slots, slot_index)
     which = BUY_STOPS if slot.side > 0 else SELL_STOPS
     join_level(engine, slot_index, slot.book * LADDERS_A_BOOK + which, slot.side * trigger_tick)
-

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from marketsim.kernel.book_state import EXTRA, LEVEL, NODE, NONE, SLOT, level_at, node_at, slot_at
-from marketsim.kernel.compile import inner
+from marketsim.kernel.compile import inlined, inner
 from marketsim.kernel.memory import madvise, realloc, store_i64
 
 SLOT_BYTES, EXTRA_BYTES, LEVEL_BYTES, NODE_BYTES = SLOT.itemsize, EXTRA.itemsize, LEVEL.itemsize, NODE.itemsize
@@ -35,7 +35,7 @@ def zeroed(address, n_words):
     return address
 
 
-@inner
+@inlined
 def reserve_order(engine):
     """Make room for one more order, its extra row and its level, so that no table moves while the order is worked on."""
     if engine.free_slot == NONE and engine.slots_used == engine.slot_capacity:
@@ -46,7 +46,7 @@ def reserve_order(engine):
         engine.levels = resized(engine.levels, (engine.slot_capacity + 1) * LEVEL_BYTES)
 
 
-@inner
+@inlined
 def take_slot(engine):
     """Return a free slot; `reserve_order` has made sure there is one."""
     index = engine.free_slot
@@ -58,7 +58,7 @@ def take_slot(engine):
     return index
 
 
-@inner
+@inlined
 def give_slot(engine, index):
     """Return a slot to the free list; the last one freed is the next one taken, while it is still in cache."""
     slot = slot_at(engine.slots, index)

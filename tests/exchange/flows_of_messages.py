@@ -23,7 +23,9 @@ RULES = (
 )
 
 
-def random_messages(rng: np.random.Generator, n: int, *, width: int = 8, ids: int = 60, faulty: float = 0.02, wide: bool = False) -> NDArray[np.void]:
+def random_messages(
+    rng: np.random.Generator, n: int, *, width: int = 8, ids: int = 60, faulty: float = 0.02, wide: bool = False
+) -> NDArray[np.void]:
     """Return ``n`` messages whose ids, owners and prices meet often."""
     m = np.zeros(n, MESSAGE)
     m["time_ns"] = np.cumsum(rng.integers(0, 3, n))
@@ -50,7 +52,21 @@ def random_messages(rng: np.random.Generator, n: int, *, width: int = 8, ids: in
     m["expire_ns"] = np.where(m["tif"] == Tif.GTD, m["time_ns"] + rng.integers(1, 40, n), 0)
     m["min_qty_lot"] = np.where((m["tif"] == Tif.IOC) & (rng.random(n) < 0.5), rng.integers(1, 12, n), 0)
     m["symbol"] = rng.integers(0, 2, n)
-    for name in ("order_id", "owner_id", "side", "price_tick", "qty_lot", "stop_tick", "display_lot", "tif", "flags", "symbol", "venue", "kind", "expire_ns"):
+    for name in (
+        "order_id",
+        "owner_id",
+        "side",
+        "price_tick",
+        "qty_lot",
+        "stop_tick",
+        "display_lot",
+        "tif",
+        "flags",
+        "symbol",
+        "venue",
+        "kind",
+        "expire_ns",
+    ):
         bad = rng.random(n) < faulty / 13
         m[name] = np.where(bad, rng.choice([-1, 0, 1, 7, 77], n), m[name])
     m["time_ns"] -= np.where(rng.random(n) < faulty / 13, 5, 0)
@@ -76,7 +92,10 @@ def first_difference(messages: NDArray[np.void], rules: VenueRules) -> str | Non
     for symbol in range(2):
         rows = fast.depth(50, symbol=symbol)
         (bids, bid_lots), (asks, ask_lots) = slow.depth(symbol)
-        mine = [rows[c][rows[lot] > 0].tolist() for lot, c in (("bid_lot", "bid_tick"), ("bid_lot", "bid_lot"), ("ask_lot", "ask_tick"), ("ask_lot", "ask_lot"))]
+        mine = [
+            rows[c][rows[lot] > 0].tolist()
+            for lot, c in (("bid_lot", "bid_tick"), ("bid_lot", "bid_lot"), ("ask_lot", "ask_tick"), ("ask_lot", "ask_lot"))
+        ]
         if mine != [bids[:50], bid_lots[:50], asks[:50], ask_lots[:50]]:
             return f"depth of symbol {symbol}: exchange {mine}, twin {bids, bid_lots, asks, ask_lots}"
     if fast.n_live != len(slow.alive):

@@ -126,7 +126,10 @@ def test_mirroring_buys_and_sells_mirrors_the_tape(seed, rules):
     assert there.trades["price_tick"].tolist() == (-back.trades["price_tick"]).tolist()
     for name in ("seq", "maker_id", "taker_id", "qty_lot"):
         assert there.trades[name].tolist() == back.trades[name].tolist()
-    assert there.events[["seq", "order_id", "qty_lot", "kind", "reason"]].tolist() == back.events[["seq", "order_id", "qty_lot", "kind", "reason"]].tolist()
+    assert (
+        there.events[["seq", "order_id", "qty_lot", "kind", "reason"]].tolist()
+        == back.events[["seq", "order_id", "qty_lot", "kind", "reason"]].tolist()
+    )
 
 
 @given(seed=SEEDS, shift=st.integers(-(10**9), 10**9))
@@ -139,7 +142,10 @@ def test_shifting_all_prices_shifts_the_trades(seed, shift):
     moved["stop_tick"] += np.where(absolute, shift, 0)
     here, there = process(messages, symbols=2), process(moved, symbols=2)
     assert (here.trades["price_tick"] + shift).tolist() == there.trades["price_tick"].tolist()
-    assert here.trades[["seq", "maker_id", "taker_id", "qty_lot"]].tolist() == there.trades[["seq", "maker_id", "taker_id", "qty_lot"]].tolist()
+    assert (
+        here.trades[["seq", "maker_id", "taker_id", "qty_lot"]].tolist()
+        == there.trades[["seq", "maker_id", "taker_id", "qty_lot"]].tolist()
+    )
 
 
 def test_every_message_leaves_a_trace():
