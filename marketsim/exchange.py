@@ -6,6 +6,7 @@ import ctypes
 import struct
 import weakref
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,17 +14,17 @@ from numpy.typing import NDArray
 
 from marketsim.errors import ConfigError, DataError
 from marketsim.exchange_snapshot import pack, unpack
-from marketsim.kernel.book_state import BOOK, ENGINE
+from marketsim.kernel.book_state import BOOK, ENGINE, NO_PRICE
 from marketsim.kernel.compile import is_compiled
 from marketsim.kernel.digest import extend_digest
-from marketsim.kernel.exchange_loop import read_depth, run
+from marketsim.kernel.exchange_loop import indicate, read_depth, run
 from marketsim.kernel.exchange_memory import allocate, release
 from marketsim.records import DEPTH, EVENT, MESSAGE, TRADE, Side
 from marketsim.tape import Tape
 from marketsim.venue_rules import VenueRules, is_quirky, venue_table
 
 _SMALLEST = 1 << 10
-_CLOCK = (ENGINE.fields or {})["clock_ns"][1] // 8  # the header's word that holds the time
+_CLOCK = (ENGINE.names or ()).index("clock_ns")  # the header's word that holds the time; all before it are words too
 _LETTERS = {"int64": "q", "int32": "i", "int16": "h", "int8": "b"}
 # NumPy aligns MESSAGE like C does, and so does struct in native mode.
 _ONE_MESSAGE = struct.Struct("@" + "".join(_LETTERS[MESSAGE[name].name] for name in MESSAGE.names or ()))
@@ -59,6 +60,15 @@ def process(
     """
     exchange = Exchange(rules, symbols=symbols, expected_messages=len(messages), progress=progress)
     return exchange.send(messages, top=top, depth=depth)
+
+
+@dataclass(frozen=True, slots=True)
+class Indication:
+    """What an auction held now would do: its price in ticks (None if nothing would trade), lots traded, demand less supply at that price."""
+
+    price_tick: int | None
+    paired_lot: int
+    imbalance_lot: int
 
 
 class Exchange:
@@ -102,7 +112,7 @@ class Exchange:
         self._digests = [0, 0]
         self._one = bytearray(MESSAGE.itemsize)
         self._one_address = ctypes.addressof(ctypes.c_char.from_buffer(self._one))
-        self._words = memoryview(header).cast("B").cast("q")
+        self._words = header.data.cast("B").cast("q")
         header["messages"], header["n_messages"] = self._one_address, 1
         weakref.finalize(self, _release, self._header)
 
@@ -140,7 +150,7 @@ class Exchange:
         run(self._address)
         header["messages"], header["n_messages"], header["top"], header["depth"] = self._one_address, 1, 0, 0
 
-    def submit(
+    def submit(  # noqa: PLR0913 - one argument a field of MESSAGE
         self,
         kind: int,
         order_id: int = 0,
@@ -195,13 +205,14 @@ class Exchange:
 
     def depth(self, levels: int = 1, *, symbol: int = 0, venue: int = 0) -> NDArray[np.void]:
         """Return the displayed book, (levels,) DEPTH, best first; quantity 0 where a level is missing."""
-        if not (0 <= symbol < int(self._header["n_symbols"][0]) and 0 <= venue < len(self.rules)):
-            raise DataError(
-                f"there is no symbol {symbol} at venue {venue}; this exchange has {self._header['n_symbols'][0]} and {len(self.rules)}"
-            )
         rows = np.zeros(levels, DEPTH)
-        read_depth(self._address, venue * int(self._header["n_symbols"][0]) + symbol, rows.ctypes.data, levels)
+        read_depth(self._address, self._book_index(symbol, venue), rows.ctypes.data, levels)
         return rows
+
+    def indicative(self, *, symbol: int = 0, venue: int = 0) -> Indication:
+        """Return what an auction held now would do, in the phase the book is in; imbalance orders left out."""
+        price, paired, surplus = indicate(self._address, self._book_index(symbol, venue))
+        return Indication(None if price == NO_PRICE else price, paired, surplus)
 
     @property
     def n_live(self) -> int:
@@ -228,6 +239,14 @@ class Exchange:
         """
         self._digests = unpack(snapshot, self._header, self.rules)
         self._point_at_rules()
+
+    def _book_index(self, symbol: int, venue: int) -> int:
+        n_symbols = int(self._header["n_symbols"][0])
+        if not (0 <= symbol < n_symbols and 0 <= venue < len(self.rules)):
+            raise DataError(
+                f"there is no symbol {symbol} at venue {venue}; this exchange has {n_symbols} symbols and {len(self.rules)} venues"
+            )
+        return venue * n_symbols + symbol
 
     def _point_at_rules(self) -> None:
         self._header["venues"] = self._venues.ctypes.data

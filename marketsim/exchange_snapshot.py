@@ -29,7 +29,7 @@ def _sizes(header: NDArray[np.void]) -> dict[str, int]:
         "extras": h["slots_used"] * book_state.EXTRA.itemsize,
         "levels": h["levels_used"] * book_state.LEVEL.itemsize,
         "nodes": h["nodes_used"] * book_state.NODE.itemsize,
-        "windows": n_ladders * book_state.WINDOW_BYTES,
+        "windows": n_books * book_state.WINDOWS_A_BOOK * book_state.WINDOW_BYTES,
         "ladders": n_ladders * book_state.LADDER.itemsize,
         "books": n_books * book_state.BOOK.itemsize,
         "dense_ids": h["dense_capacity"] * 4,

@@ -89,6 +89,7 @@ class EventKind(IntEnum):
     REPLACED = 8
     REDUCED = 9
     PHASE = 10  # qty_lot is the new Phase
+    AUCTION = 11  # price_tick and qty_lot are what the auction traded, without imbalance orders
 
 
 class Status(IntEnum):

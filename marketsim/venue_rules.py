@@ -12,6 +12,7 @@ from marketsim.errors import ConfigError
 from marketsim.kernel import book_state
 from marketsim.records import MAX_QTY_LOT, MAX_TICK
 
+NS_A_DAY = 86_400_000_000_000
 SelfTrade = Literal["none", "cancel_newest", "cancel_oldest", "cancel_both", "decrement"]
 SELF_TRADE_CODES = {
     "none": book_state.NO_PREVENTION,
@@ -47,6 +48,23 @@ class TickBand:
 
 
 @dataclass(frozen=True, slots=True)
+class AuctionCutoffs:
+    """Until when orders for an auction may come, as a time of day in UTC, ns since midnight; by default until it is held."""
+
+    market_on_open_ns: int = NS_A_DAY
+    limit_on_open_ns: int = NS_A_DAY
+    market_on_close_ns: int = NS_A_DAY
+    limit_on_close_ns: int = NS_A_DAY
+
+    @classmethod
+    def us_equities(cls, utc_offset_hours: int = -5) -> AuctionCutoffs:
+        """Return 09:28 and 09:29:30 before the opening and 15:55 and 15:58 before the closing cross, New York time."""
+        hours, minutes, seconds = (np.array([9, 9, 15, 15]), np.array([28, 29, 55, 58]), np.array([0, 30, 0, 0]))
+        times = ((hours - utc_offset_hours) * 3600 + minutes * 60 + seconds) * 1_000_000_000
+        return cls(*(int(time) for time in times))
+
+
+@dataclass(frozen=True, slots=True)
 class VenueRules:
     """The rules of one venue.
 
@@ -64,6 +82,7 @@ class VenueRules:
     lowest_tick : lowest price allowed; None allows negative prices, as spreads have.
     tick_bands : the price grid by date and price; empty allows every tick.
     fees : the fee schedule.
+    cutoffs : until when orders for the auctions may come.
     """
 
     replace_priority: Literal["kept_on_decrease", "lost"] = "kept_on_decrease"
@@ -76,6 +95,7 @@ class VenueRules:
     lowest_tick: int | None = None
     tick_bands: tuple[TickBand, ...] = ()
     fees: Fees = field(default_factory=Fees)
+    cutoffs: AuctionCutoffs = field(default_factory=AuctionCutoffs)
 
     def __post_init__(self) -> None:
         choices = {
@@ -108,6 +128,7 @@ class VenueRules:
                 "post_only": "slide",
                 "self_trade": "cancel_newest",
                 "lowest_tick": 1,
+                "cutoffs": AuctionCutoffs.us_equities(),
                 "tick_bands": (TickBand(0, 0, 1), TickBand(0, 10_000, 100)),
                 "fees": Fees(maker_per_lot=-0.0020, taker_per_lot=0.0030, tick_size=0.0001),
                 **changes,
@@ -153,6 +174,8 @@ def venue_table(venues: tuple[VenueRules, ...]) -> tuple[NDArray[np.void], NDArr
         row["maker_per_lot"], row["taker_per_lot"] = fees.maker_per_lot, fees.taker_per_lot
         row["maker_per_tick_lot"] = fees.maker_notional_frac * fees.tick_size * fees.lot_size
         row["taker_per_tick_lot"] = fees.taker_notional_frac * fees.tick_size * fees.lot_size
+        for name in ("market_on_open", "limit_on_open", "market_on_close", "limit_on_close"):
+            row[f"{name}_until_ns"] = getattr(rules.cutoffs, f"{name}_ns")
         row["has_fees"] = any((fees.maker_per_lot, fees.taker_per_lot, fees.maker_notional_frac, fees.taker_notional_frac))
         row["self_trade"] = SELF_TRADE_CODES[rules.self_trade]
         row["replace_loses_priority"] = rules.replace_priority == "lost"

@@ -1,7 +1,7 @@
 """What an exchange holds in memory: one header, and the tables it points to.
 
-A *slot* is one live order, a *level* the queue of one price, a *ladder* the levels of one side sorted by price. A book has four ladders:
-bids, asks, and the stops waiting on either side. Links between rows are int32 indices; NONE ends a chain.
+A *slot* is one live order, a *level* the queue of one price, a *ladder* the levels of one side sorted by price. A book has twelve ladders:
+bids, asks, the stops waiting on either side, and the orders for an auction. Links between rows are int32 indices; NONE ends a chain.
 
 Inside a ladder a price is a *key*, the price in ticks times the ladder's direction, so that the smaller key is always the better price.
 """
@@ -16,7 +16,11 @@ from marketsim.records import EVENT, MESSAGE, TRADE
 NONE = -1
 NO_PRICE = 1 << 60  # where a price may be missing; beyond every price in ticks
 BIDS, ASKS, BUY_STOPS, SELL_STOPS = 0, 1, 2, 3
-LADDERS_A_BOOK = 4
+# Orders for one auction only wait apart: those that help to find the price, and those that trade only against its imbalance.
+OPEN_BUYS, OPEN_SELLS, CLOSE_BUYS, CLOSE_SELLS = 4, 5, 6, 7
+IMBALANCE = 4  # added to the four above
+LADDERS_A_BOOK = 12
+WINDOWS_A_BOOK = 2  # bids and asks; the other ladders have only the trie
 WINDOW_LEVELS = 4096  # 64 words of 64 bits, summed up by one more word
 WINDOW_BYTES = WINDOW_LEVELS * 4 + 64 * 8
 
@@ -138,7 +142,8 @@ LEVEL = np.dtype(
 
 LADDER = np.dtype(
     [
-        ("base", np.int64),  # key of the window's first level
+        ("base", np.int64),  # key of the window's first level; beyond every price while there is no window
+        ("window", np.int64),  # offset of its window in the windows table, or NONE
         ("summary", np.int64),  # bit w: word w of the window is not empty
         ("moved_at", np.int64),  # seq when the window last moved
         ("best", np.int32),
@@ -192,6 +197,10 @@ VENUE = np.dtype(
         ("taker_per_lot", np.float64),
         ("maker_per_tick_lot", np.float64),  # fee on notional, for one lot at a price of one tick
         ("taker_per_tick_lot", np.float64),
+        ("market_on_open_until_ns", np.int64),  # time of day, UTC
+        ("limit_on_open_until_ns", np.int64),
+        ("market_on_close_until_ns", np.int64),
+        ("limit_on_close_until_ns", np.int64),
         ("has_fees", np.int32),
         ("self_trade", np.int32),
         ("replace_loses_priority", np.int32),

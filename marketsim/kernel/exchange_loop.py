@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from marketsim.kernel.auctions import clearing
 from marketsim.kernel.book_state import NONE, book_at, engine_at, message_at, slot_at, timer_at, venue_at
 from marketsim.kernel.capture import capture, write_depth
 from marketsim.kernel.compile import entry, inlined, inner
@@ -9,6 +10,7 @@ from marketsim.kernel.memory import load_i32, prefetch
 from marketsim.kernel.order_changes import cancel_of_owner, cancel_one, reduce_one, replace_one
 from marketsim.kernel.order_entry import enter, enter_plain_limit, is_plain_limit, trigger_now
 from marketsim.kernel.pegs import reprice_pegs
+from marketsim.kernel.phases import change_phase
 from marketsim.kernel.queues import cancel
 from marketsim.kernel.stops import watch_touch
 from marketsim.kernel.tables import SLOT_BYTES, reserve_order
@@ -16,7 +18,7 @@ from marketsim.kernel.tape import record_rejection
 from marketsim.kernel.timers import drop_timer
 from marketsim.records import EventKind, Kind, Phase, Reason
 
-MARKET, STOP_LIMIT, TRAILING_STOP, PEG_MIDPOINT = (k.value for k in (Kind.MARKET, Kind.STOP_LIMIT, Kind.TRAILING_STOP, Kind.PEG_MIDPOINT))
+MARKET, PEG_MIDPOINT, PHASE = Kind.MARKET.value, Kind.PEG_MIDPOINT.value, Kind.PHASE.value
 CANCEL, REPLACE, REDUCE, CANCEL_OWNER, CLOCK = (k.value for k in (Kind.CANCEL, Kind.REPLACE, Kind.REDUCE, Kind.CANCEL_OWNER, Kind.CLOCK))
 TIME_BACKWARDS, UNKNOWN_KIND = Reason.TIME_BACKWARDS.value, Reason.UNKNOWN_KIND.value
 UNKNOWN_VENUE, UNKNOWN_SYMBOL, EXPIRY_TIME = Reason.UNKNOWN_VENUE.value, Reason.UNKNOWN_SYMBOL.value, Reason.EXPIRY_TIME.value
@@ -72,11 +74,13 @@ def _addressed(engine, message):
     if is_plain_limit(book_at(engine.books, book_index), message):
         reserve_order(engine)
         enter_plain_limit(engine, book_index, message)
-    elif MARKET <= kind <= STOP_LIMIT or TRAILING_STOP <= kind <= PEG_MIDPOINT:
+    elif MARKET <= kind <= PEG_MIDPOINT:
         reserve_order(engine)
         enter(engine, book_index, message)
     elif kind == CANCEL_OWNER:
         cancel_of_owner(engine, message, book_index)
+    elif kind == PHASE:
+        change_phase(engine, book_index, message)
     else:
         record_rejection(engine, message, UNKNOWN_KIND)
         return NONE
@@ -151,3 +155,10 @@ def run(engine_address):
 def read_depth(engine_address, book_index, rows, n_depth):
     """Write the best displayed levels of a book into DEPTH rows at an address."""
     write_depth(engine_at(engine_address, 0), book_index, rows, 0, n_depth)
+
+
+@entry
+def indicate(engine_address, book_index):
+    """Return what an auction held now would do: price (NO_PRICE for nothing), quantity traded, demand less supply at that price."""
+    engine = engine_at(engine_address, 0)
+    return clearing(engine, book_index, book_at(engine.books, book_index).phase)

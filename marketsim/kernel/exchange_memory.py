@@ -13,6 +13,7 @@ from marketsim.kernel.book_state import (
     TIMER,
     WINDOW_BYTES,
     WINDOW_LEVELS,
+    WINDOWS_A_BOOK,
     book_at,
     engine_at,
     ladder_at,
@@ -37,7 +38,8 @@ def allocate(engine_address):
     engine.extras = resized(0, engine.slot_capacity * EXTRA_BYTES)
     engine.levels = resized(0, (engine.slot_capacity + 1) * LEVEL_BYTES)
     engine.nodes = resized(0, engine.node_capacity * NODE_BYTES)
-    engine.windows = zeroed(resized(0, n_ladders * WINDOW_BYTES), n_ladders * WINDOW_BYTES // 8)
+    n_windows = n_books * WINDOWS_A_BOOK
+    engine.windows = zeroed(resized(0, n_windows * WINDOW_BYTES), n_windows * WINDOW_BYTES // 8)
     engine.ladders = zeroed(resized(0, n_ladders * LADDER_BYTES), n_ladders * LADDER_BYTES // 8)
     engine.books = zeroed(resized(0, n_books * BOOK_BYTES), n_books * BOOK_BYTES // 8)
     engine.dense_ids = zeroed(resized(0, engine.dense_capacity * 4), engine.dense_capacity // 2)
@@ -51,9 +53,13 @@ def allocate(engine_address):
     engine.next_timer_ns = NO_TIMER
     for k in range(n_ladders):
         ladder = ladder_at(engine.ladders, k)
-        ladder.best = ladder.root = NONE
-        for place in range(WINDOW_LEVELS):
-            store_i32(engine.windows + k * WINDOW_BYTES, place, NONE)
+        ladder.best = ladder.root = ladder.window = NONE
+        ladder.base = 2 * NO_PRICE
+        which = k % LADDERS_A_BOOK
+        if which < WINDOWS_A_BOOK:
+            ladder.window = (k // LADDERS_A_BOOK * WINDOWS_A_BOOK + which) * WINDOW_BYTES
+            for place in range(WINDOW_LEVELS):
+                store_i32(engine.windows + ladder.window, place, NONE)
     for k in range(n_books):
         book = book_at(engine.books, k)
         book.venue = k // engine.n_symbols

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from marketsim.kernel.book_state import NONE, WINDOW_BYTES, WINDOW_LEVELS, ladder_at, level_at
+from marketsim.kernel.book_state import NONE, WINDOW_LEVELS, ladder_at, level_at
 from marketsim.kernel.compile import inner
 from marketsim.kernel.memory import highest_bit, load_i32, load_i64, lowest_bit, store_i32, store_i64
 from marketsim.kernel.price_trie import trie_add, trie_better, trie_find, trie_remove
@@ -20,7 +20,7 @@ def find_level(engine, ladder_index, key):
     ladder = ladder_at(engine.ladders, ladder_index)
     place = key - ladder.base
     if 0 <= place < WINDOW_LEVELS:
-        return load_i32(engine.windows + ladder_index * WINDOW_BYTES, place)
+        return load_i32(engine.windows + ladder.window, place)
     return trie_find(engine, ladder, key)
 
 
@@ -37,7 +37,8 @@ def add_level(engine, ladder_index, key):
     best = ladder.best
     if best == NONE:
         # An empty window may stand anywhere.
-        ladder.base = key - BEFORE_BEST
+        if ladder.window != NONE:
+            ladder.base = key - BEFORE_BEST
         level.better = level.worse = NONE
         ladder.best = index
     else:
@@ -48,7 +49,7 @@ def add_level(engine, ladder_index, key):
             first.better = index
             ladder.best = index
         else:
-            better = _nearest_better(engine, ladder, ladder_index, key)
+            better = _nearest_better(engine, ladder, key)
             neighbour = level_at(engine.levels, better)
             level.better = better
             level.worse = neighbour.worse
@@ -57,11 +58,12 @@ def add_level(engine, ladder_index, key):
             neighbour.worse = index
     ladder.n_levels += 1
     if 0 <= key - ladder.base < WINDOW_LEVELS:
-        _window_add(engine, ladder, ladder_index, index)
+        _window_add(engine, ladder, index)
         return index
     trie_add(engine, ladder, index)
-    if key - level_at(engine.levels, ladder.best).key < NEAR and engine.seq - ladder.moved_at > MESSAGES_BETWEEN_MOVES:
-        _move_window(engine, ladder, ladder_index)
+    near = ladder.window != NONE and key - level_at(engine.levels, ladder.best).key < NEAR
+    if near and engine.seq - ladder.moved_at > MESSAGES_BETWEEN_MOVES:
+        _move_window(engine, ladder)
     return index
 
 
@@ -69,8 +71,7 @@ def add_level(engine, ladder_index, key):
 def remove_level(engine, index):
     """Take an empty level out of its ladder."""
     level = level_at(engine.levels, index)
-    ladder_index = level.ladder
-    ladder = ladder_at(engine.ladders, ladder_index)
+    ladder = ladder_at(engine.ladders, level.ladder)
     if level.better == NONE:
         ladder.best = level.worse
     else:
@@ -79,16 +80,16 @@ def remove_level(engine, index):
         level_at(engine.levels, level.worse).better = level.better
     ladder.n_levels -= 1
     if level.node == NONE:
-        _window_remove(engine, ladder, ladder_index, level.key)
+        _window_remove(engine, ladder, level.key)
     else:
         trie_remove(engine, ladder, index)
     give_level(engine, index)
 
 
 @inner
-def _nearest_better(engine, ladder, ladder_index, key):
+def _nearest_better(engine, ladder, key):
     """Return the level with the largest key below ``key``; there is one."""
-    window = engine.windows + ladder_index * WINDOW_BYTES
+    window = engine.windows + ladder.window
     inside = NONE
     place = min(key - ladder.base, WINDOW_LEVELS)
     if place > 0 and ladder.summary != 0:
@@ -112,10 +113,10 @@ def _nearest_better(engine, ladder, ladder_index, key):
 
 
 @inner
-def _window_add(engine, ladder, ladder_index, index):
+def _window_add(engine, ladder, index):
     level = level_at(engine.levels, index)
     level.node = NONE
-    window = engine.windows + ladder_index * WINDOW_BYTES
+    window = engine.windows + ladder.window
     place = level.key - ladder.base
     store_i32(window, place, index)
     word = place >> 6
@@ -124,8 +125,8 @@ def _window_add(engine, ladder, ladder_index, index):
 
 
 @inner
-def _window_remove(engine, ladder, ladder_index, key):
-    window = engine.windows + ladder_index * WINDOW_BYTES
+def _window_remove(engine, ladder, key):
+    window = engine.windows + ladder.window
     place = key - ladder.base
     store_i32(window, place, NONE)
     word = place >> 6
@@ -136,14 +137,14 @@ def _window_remove(engine, ladder, ladder_index, key):
 
 
 @inner
-def _move_window(engine, ladder, ladder_index):
+def _move_window(engine, ladder):
     """Put the window around the best price: what it held goes to the trie, what it covers now comes out of it."""
-    window = engine.windows + ladder_index * WINDOW_BYTES
+    window = engine.windows + ladder.window
     # Each pass empties one level of the old window.
     while ladder.summary != 0:
         word = lowest_bit(ladder.summary)
         index = load_i32(window, word * 64 + lowest_bit(load_i64(window + WORDS, word)))
-        _window_remove(engine, ladder, ladder_index, level_at(engine.levels, index).key)
+        _window_remove(engine, ladder, level_at(engine.levels, index).key)
         trie_add(engine, ladder, index)
     ladder.base = level_at(engine.levels, ladder.best).key - BEFORE_BEST
     ladder.moved_at = engine.seq
@@ -154,5 +155,5 @@ def _move_window(engine, ladder, ladder_index):
         if level.key - ladder.base >= WINDOW_LEVELS:
             break
         trie_remove(engine, ladder, index)
-        _window_add(engine, ladder, ladder_index, index)
+        _window_add(engine, ladder, index)
         index = level.worse

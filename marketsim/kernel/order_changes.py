@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from marketsim.kernel.book_state import NONE, PEGGED, POSTS_ONLY, WAITING_STOP, book_at, extra_at, owner_at, slot_at, venue_at
+from marketsim.kernel.book_state import FOR_AUCTION, NONE, PEGGED, POSTS_ONLY, WAITING_STOP, book_at, extra_at, owner_at, slot_at, venue_at
 from marketsim.kernel.compile import inlined, inner
-from marketsim.kernel.order_entry import act, bad_price, bad_prices, bad_qty, trade_or_rest, watch_as_peg, watch_as_stop, would_trade
+from marketsim.kernel.order_entry import (
+    act,
+    bad_price,
+    bad_prices,
+    bad_qty,
+    too_late,
+    trade_or_rest,
+    wait_for_auction,
+    watch_as_peg,
+    watch_as_stop,
+    would_trade,
+)
 from marketsim.kernel.order_ids import find_order, find_owner
 from marketsim.kernel.queues import cancel, forget_watch, reduce_resting, unlink
 from marketsim.kernel.tape import open_qty, record_event, record_rejection
-from marketsim.records import EventKind, Phase, Reason
+from marketsim.records import EventKind, Kind, Phase, Reason
 
 CANCELLED, REDUCED, REPLACED = EventKind.CANCELLED.value, EventKind.REDUCED.value, EventKind.REPLACED.value
 ON_REQUEST, UNKNOWN_ORDER, BAD_OWNER = Reason.ON_REQUEST.value, Reason.UNKNOWN_ORDER.value, Reason.BAD_OWNER.value
 WRONG_PHASE, WOULD_TRADE = Reason.WRONG_PHASE.value, Reason.WOULD_TRADE.value
+MARKET_ON_OPEN, MARKET_ON_CLOSE = Kind.MARKET_ON_OPEN.value, Kind.MARKET_ON_CLOSE.value
 CONTINUOUS, CLOSED = Phase.CONTINUOUS.value, Phase.CLOSED.value
 
 
@@ -93,9 +105,13 @@ def replace_one(engine, message):
         record_event(engine, slot, REPLACED, 0, message.qty_lot)
         return book_index
     unlink(engine, index)
-    slot.price_tick = message.price_tick
+    if slot.kind not in (MARKET_ON_OPEN, MARKET_ON_CLOSE):
+        slot.price_tick = message.price_tick
     slot.qty_lot = message.qty_lot
     record_event(engine, slot, REPLACED, 0, message.qty_lot)
+    if slot.special & FOR_AUCTION:
+        wait_for_auction(engine, index)
+        return book_index
     if slot.special == 0 and book_at(engine.books, book_index).quirks == 0:
         trade_or_rest(engine, index)
     else:
@@ -114,8 +130,10 @@ def _bad_replacement(engine, slot_index, message):
         # What waits at a price of its own has become a limit order, whatever it was sent as.
         if slot.special & (WAITING_STOP | PEGGED):
             reason = bad_prices(engine, venue, slot.kind, message)
-        else:
+        elif slot.kind not in (MARKET_ON_OPEN, MARKET_ON_CLOSE):
             reason = bad_price(engine, venue, message.price_tick)
+    if reason == 0 and slot.special & FOR_AUCTION:
+        reason = too_late(engine, book, slot.kind)
     if reason == 0 and book.phase == CLOSED:
         reason = WRONG_PHASE
     posts = slot.special & POSTS_ONLY != 0 and book.phase == CONTINUOUS

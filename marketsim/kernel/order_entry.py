@@ -5,11 +5,15 @@ from __future__ import annotations
 from marketsim.kernel.book_state import (
     ASKS,
     BIDS,
+    CLOSE_BUYS,
+    FOR_AUCTION,
     ICEBERG,
+    IMBALANCE,
     IS_HIDDEN,
     LADDERS_A_BOOK,
     NO_PRICE,
     NONE,
+    OPEN_BUYS,
     PEGGED,
     POSTS_ONLY,
     RANKS_LAST,
@@ -27,7 +31,7 @@ from marketsim.kernel.grid import increment_at, on_grid
 from marketsim.kernel.matching import match, tradable
 from marketsim.kernel.order_ids import enter_order, find_order, join_owner
 from marketsim.kernel.pegs import displayed, enter_peg, peg_price
-from marketsim.kernel.queues import end_order, join_list, rest
+from marketsim.kernel.queues import end_order, join_level, join_list, rest
 from marketsim.kernel.stops import place_stop
 from marketsim.kernel.tables import take_slot
 from marketsim.kernel.tape import open_qty, record_event, record_rejection
@@ -38,6 +42,9 @@ MARKET, LIMIT, STOP, STOP_LIMIT, TRAILING_STOP = (
     k.value for k in (Kind.MARKET, Kind.LIMIT, Kind.STOP, Kind.STOP_LIMIT, Kind.TRAILING_STOP)
 )
 FIRST_PEG, LAST_PEG = Kind.PEG_PRIMARY.value, Kind.PEG_MIDPOINT.value
+MARKET_ON_OPEN, MARKET_ON_CLOSE = Kind.MARKET_ON_OPEN.value, Kind.MARKET_ON_CLOSE.value
+LIMIT_ON_OPEN, LIMIT_ON_CLOSE = Kind.LIMIT_ON_OPEN.value, Kind.LIMIT_ON_CLOSE.value
+IMBALANCE_ON_OPEN, IMBALANCE_ON_CLOSE = Kind.IMBALANCE_ON_OPEN.value, Kind.IMBALANCE_ON_CLOSE.value
 GTC, DAY, IOC, FOK, GTD = (t.value for t in Tif)
 POST_ONLY, HIDDEN, SHORT = Flag.POST_ONLY.value, Flag.HIDDEN.value, Flag.SHORT.value
 ACCEPTED, CANCELLED = EventKind.ACCEPTED.value, EventKind.CANCELLED.value
@@ -49,7 +56,9 @@ BAD_MINIMUM, BAD_EXPIRY, DUPLICATE_ORDER = Reason.BAD_MINIMUM.value, Reason.BAD_
 WRONG_PHASE, WOULD_TRADE, FILL_OR_KILL = Reason.WRONG_PHASE.value, Reason.WOULD_TRADE.value, Reason.FILL_OR_KILL.value
 MINIMUM_QUANTITY, NO_LIQUIDITY = Reason.MINIMUM_QUANTITY.value, Reason.NO_LIQUIDITY.value
 IMMEDIATE_OR_CANCEL = Reason.IMMEDIATE_OR_CANCEL.value
-CONTINUOUS, CLOSED = Phase.CONTINUOUS.value, Phase.CLOSED.value
+CONTINUOUS, CLOSED, PRE_OPEN, OPENING = (p.value for p in (Phase.CONTINUOUS, Phase.CLOSED, Phase.PRE_OPEN, Phase.OPENING_AUCTION))
+CUT_OFF = Reason.CUT_OFF.value
+NS_A_DAY = 86_400_000_000_000
 
 
 @inlined
@@ -132,9 +141,7 @@ def enter(engine, book_index, message):
     if reason != 0:
         record_rejection(engine, message, reason)
         return
-    index = _new_slot(
-        engine, book_index, message, 0 if message.kind == MARKET else message.price_tick, _special(engine, book_index, message)
-    )
+    index = _new_slot(engine, book_index, message, _first_price(message), _special(engine, book_index, message))
     slot = slot_at(engine.slots, index)
     extra = extra_at(engine.extras, index)
     extra.display_lot = message.display_lot
@@ -148,9 +155,33 @@ def enter(engine, book_index, message):
         watch_as_stop(engine, index, ACCEPTED)
     elif slot.special & PEGGED:
         watch_as_peg(engine, index, ACCEPTED)
+    elif slot.special & FOR_AUCTION:
+        record_event(engine, slot, ACCEPTED, 0, slot.qty_lot)
+        wait_for_auction(engine, index)
     else:
         record_event(engine, slot, ACCEPTED, 0, slot.qty_lot)
         act(engine, index, message.min_qty_lot)
+
+
+@inner
+def _first_price(message):
+    """Return the price an order starts with: its limit, none for a market order, better than all others for one in an auction."""
+    if message.kind == MARKET:
+        return 0
+    if message.kind in (MARKET_ON_OPEN, MARKET_ON_CLOSE):
+        return message.side * NO_PRICE
+    return message.price_tick
+
+
+@inner
+def wait_for_auction(engine, slot_index):
+    """Let an order wait apart for the auction it is meant for."""
+    slot = slot_at(engine.slots, slot_index)
+    at_open = slot.kind in (MARKET_ON_OPEN, LIMIT_ON_OPEN, IMBALANCE_ON_OPEN)
+    which = (OPEN_BUYS if at_open else CLOSE_BUYS) + (slot.side < 0)
+    if slot.kind in (IMBALANCE_ON_OPEN, IMBALANCE_ON_CLOSE):
+        which += IMBALANCE
+    join_level(engine, slot_index, slot.book * LADDERS_A_BOOK + which, -slot.side * slot.price_tick)
 
 
 @inner
@@ -282,6 +313,8 @@ def _special(engine, book_index, message):
         special |= WAITING_STOP
     elif kind == TRAILING_STOP:
         special |= TRAILING | WAITING_STOP
+    elif MARKET_ON_OPEN <= kind <= IMBALANCE_ON_CLOSE:
+        special |= FOR_AUCTION
     elif FIRST_PEG <= kind <= LAST_PEG:
         special |= PEGGED
         hidden = True
@@ -317,7 +350,7 @@ def malformed(engine, book_index, message):
     if reason != 0:
         return reason
     immediate = tif in (IOC, FOK)
-    if tif < 0 or tif > GTD or (immediate and kind != LIMIT and kind != MARKET) or (tif == GTD and kind == MARKET):
+    if tif < 0 or tif > GTD or (immediate and kind != LIMIT and kind != MARKET) or (tif == GTD and _is_at_once(kind)):
         return BAD_TIF
     allowed = SHORT
     if kind == LIMIT:
@@ -340,9 +373,15 @@ def malformed(engine, book_index, message):
 
 
 @inner
+def _is_at_once(kind):
+    """Whether an order of a kind ends by itself, so that a time to end makes no sense."""
+    return kind == MARKET or MARKET_ON_OPEN <= kind <= IMBALANCE_ON_CLOSE
+
+
+@inner
 def bad_prices(engine, venue, kind, message):
     """Return why the prices of an order of a kind are impossible on a venue, or 0."""
-    if kind in (LIMIT, STOP_LIMIT):
+    if kind in (LIMIT, STOP_LIMIT) or LIMIT_ON_OPEN <= kind <= IMBALANCE_ON_CLOSE:
         reason = bad_price(engine, venue, message.price_tick)
         if reason != 0:
             return reason
@@ -382,6 +421,8 @@ def bad_price(engine, venue, price_tick):
 def _not_now(engine, book_index, message):
     """Return the reason a well-formed order cannot enter in the present state of the market, or 0."""
     book = book_at(engine.books, book_index)
+    if MARKET_ON_OPEN <= message.kind <= IMBALANCE_ON_CLOSE:
+        return too_late(engine, book, message.kind)
     if book.phase != CONTINUOUS:
         immediate = message.kind == MARKET or message.tif == IOC or message.tif == FOK
         return WRONG_PHASE if book.phase == CLOSED or immediate else 0
@@ -392,6 +433,22 @@ def _not_now(engine, book_index, message):
     elif message.flags & POST_ONLY and would_trade(engine, book_index, message.side, message.price_tick):
         return WOULD_TRADE
     return 0
+
+
+@inner
+def too_late(engine, book, kind):
+    """Return why an order for an auction comes too late for it, or 0; it may come at any time before, but not into a closed market."""
+    at_open = kind in (MARKET_ON_OPEN, LIMIT_ON_OPEN, IMBALANCE_ON_OPEN)
+    if book.phase == CLOSED or (at_open and book.phase != PRE_OPEN and book.phase != OPENING):
+        return WRONG_PHASE
+    venue = venue_at(engine.venues, book.venue)
+    if kind in (MARKET_ON_OPEN, MARKET_ON_CLOSE):
+        until = venue.market_on_open_until_ns if at_open else venue.market_on_close_until_ns
+    elif kind in (LIMIT_ON_OPEN, LIMIT_ON_CLOSE):
+        until = venue.limit_on_open_until_ns if at_open else venue.limit_on_close_until_ns
+    else:
+        return 0
+    return CUT_OFF if engine.clock_ns % NS_A_DAY >= until else 0
 
 
 @inner

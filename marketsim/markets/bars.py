@@ -15,7 +15,7 @@ from marketsim.errors import MarketsimError, StrategyError
 from marketsim.kernel.bar_fills import close_bar, fill_at_close, open_bar
 from marketsim.markets.bars_view import BarHistory, BarsView
 from marketsim.markets.panel import FloatArray, Panel
-from marketsim.records import ACCOUNT, COSTS, FILL, ORDER, Cancel, Fill, Kind, Order, Reason, Side, Status
+from marketsim.records import ACCOUNT, COSTS, FILL, ORDER, Cancel, Fill, Kind, Order, Reason, Side, Status, Tif
 
 NS_A_DAY = 86_400_000_000_000
 PRICED_BY_LIMIT = (Kind.LIMIT, Kind.STOP_LIMIT)
@@ -203,7 +203,10 @@ class AccountRunner:
         bad_price = (needs_limit & ~(np.isfinite(new["limit_price"]) & (new["limit_price"] > 0.0))) | (
             needs_stop & ~(np.isfinite(new["stop_price"]) & (new["stop_price"] > 0.0))
         )
-        for bad, reason in ((bad_price, Reason.BAD_PRICE), (bad_qty, Reason.BAD_QUANTITY)):
+        # The exchange knows more kinds and times in force than bars can answer.
+        bad_kind, bad_tif = new["kind"] > Kind.MARKET_ON_CLOSE, new["tif"] > Tif.DAY
+        reasons = (Reason.BAD_PRICE, Reason.BAD_QUANTITY, Reason.UNKNOWN_KIND, Reason.BAD_TIF)
+        for bad, reason in zip((bad_price, bad_qty, bad_kind, bad_tif), reasons, strict=True):
             new["status"][bad], new["reason"][bad], new["ended_ns"][bad] = Status.REJECTED, reason, now
         alive = np.flatnonzero(new["status"] == Status.OPEN)
         n_live = int(me["n_live"])

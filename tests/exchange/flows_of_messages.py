@@ -24,7 +24,7 @@ RULES = (
 
 
 def random_messages(
-    rng: np.random.Generator, n: int, *, width: int = 8, ids: int = 60, faulty: float = 0.02, wide: bool = False
+    rng: np.random.Generator, n: int, *, width: int = 8, ids: int = 60, faulty: float = 0.02, wide: bool = False, phases: bool = False
 ) -> NDArray[np.void]:
     """Return ``n`` messages whose ids, owners and prices meet often."""
     m = np.zeros(n, MESSAGE)
@@ -52,6 +52,11 @@ def random_messages(
     m["expire_ns"] = np.where(m["tif"] == Tif.GTD, m["time_ns"] + rng.integers(1, 40, n), 0)
     m["min_qty_lot"] = np.where((m["tif"] == Tif.IOC) & (rng.random(n) < 0.5), rng.integers(1, 12, n), 0)
     m["symbol"] = rng.integers(0, 2, n)
+    if phases:
+        m["kind"] = np.where(rng.random(n) < 0.1, rng.integers(Kind.MARKET_ON_OPEN, Kind.IMBALANCE_ON_CLOSE + 1, n), m["kind"])
+        turns = rng.random(n) < 0.04
+        m["kind"] = np.where(turns, Kind.PHASE, m["kind"])
+        m["qty_lot"] = np.where(turns, rng.choice([0, 1, 2, 2, 3, 3, 3, 4, 5, 6, 6, 9], n), m["qty_lot"])
     for name in (
         "order_id",
         "owner_id",

@@ -48,7 +48,12 @@ def main(arguments: list[str]) -> int:
         n = int(rng.choice(A_SEQUENCE))
         rules = RULES[int(rng.integers(len(RULES)))]
         messages = random_messages(
-            rng, n, width=int(rng.choice([1, 4, 20, 3000])), ids=int(rng.choice([8, 40, 200, 1000])), wide=bool(rng.random() < 0.25)
+            rng,
+            n,
+            width=int(rng.choice([1, 4, 20, 3000])),
+            ids=int(rng.choice([8, 40, 200, 1000])),
+            wide=bool(rng.random() < 0.25),
+            phases=bool(rng.random() < 0.5),
         )
         if first_difference(messages, rules):
             messages = shrunk(messages, rules)

@@ -14,7 +14,13 @@ from marketsim.venue_rules import VenueRules
 
 STOPS = (Kind.STOP, Kind.STOP_LIMIT, Kind.TRAILING_STOP)
 PEGS = (Kind.PEG_PRIMARY, Kind.PEG_MARKET, Kind.PEG_MIDPOINT)
-TRADING_KINDS = (Kind.MARKET, Kind.LIMIT, *STOPS, *PEGS)
+ON_OPEN = (Kind.MARKET_ON_OPEN, Kind.LIMIT_ON_OPEN, Kind.IMBALANCE_ON_OPEN)
+ON_CLOSE = (Kind.MARKET_ON_CLOSE, Kind.LIMIT_ON_CLOSE, Kind.IMBALANCE_ON_CLOSE)
+AT_AUCTION_MARKET = (Kind.MARKET_ON_OPEN, Kind.MARKET_ON_CLOSE)
+FOR_IMBALANCE = (Kind.IMBALANCE_ON_OPEN, Kind.IMBALANCE_ON_CLOSE)
+FOR_AUCTION = ON_OPEN + ON_CLOSE
+TRADING_KINDS = (Kind.MARKET, Kind.LIMIT, *STOPS, *PEGS, *FOR_AUCTION)
+BEYOND_ALL = 1 << 60  # the price of a market order in an auction
 
 
 @dataclass(eq=False)
@@ -63,6 +69,7 @@ class Book:
     pegs: list[Resting] = field(default_factory=list)
     trailing: list[Resting] = field(default_factory=list)
     pending: list[Resting] = field(default_factory=list)
+    for_auction: list[Resting] = field(default_factory=list)
     last: int | None = None
     phase: Phase = Phase.CONTINUOUS
     peg_reference: tuple[int | None, int | None] = (None, None)
@@ -121,21 +128,24 @@ class SlowExchange:
         self.events.append(row | {name: m[name] for name in same})
 
     def trade(self, book: Book, maker: Resting, taker: Resting, qty: int) -> None:
+        self.print_trade(book, maker, taker, maker.price, qty, taker.side)
+
+    def print_trade(self, book: Book, maker: Resting, taker: Resting, price: int, qty: int, aggressor: int) -> None:
         fees = book.rules.fees
-        worth = maker.price * fees.tick_size * fees.lot_size
+        worth = price * fees.tick_size * fees.lot_size
         self.trades.append(
             {
                 "seq": self.seq,
                 "time_ns": self.clock,
                 "maker_id": maker.order_id,
                 "taker_id": taker.order_id,
-                "price_tick": maker.price,
+                "price_tick": price,
                 "qty_lot": qty,
                 "maker_owner": maker.owner_id,
                 "taker_owner": taker.owner_id,
                 "symbol": book.symbol,
                 "venue": book.venue,
-                "aggressor": taker.side,
+                "aggressor": aggressor,
                 "phase": int(book.phase),
                 "maker_fee": qty * (fees.maker_per_lot + fees.maker_notional_frac * worth),
                 "taker_fee": qty * (fees.taker_per_lot + fees.taker_notional_frac * worth),
@@ -169,6 +179,9 @@ class SlowExchange:
             self.reject(m, Reason.UNKNOWN_SYMBOL)
         elif kind == Kind.CANCEL_OWNER:
             self.cancel_owner(m, self.books[m["symbol"]])
+        elif kind == Kind.PHASE:
+            self.change_phase(self.books[m["symbol"]], m)
+            self.settle(self.books[m["symbol"]])
         elif kind in TRADING_KINDS:
             self.new(self.books[m["symbol"]], m)
             self.settle(self.books[m["symbol"]])
@@ -211,8 +224,15 @@ class SlowExchange:
     def replace(self, book: Book, o: Resting, m: dict[str, int]) -> None:
         reason = self.bad_qty(book, m["qty_lot"])
         if not reason:
-            reason = self.bad_prices(book, o.kind, m) if o.waiting or o.is_peg else self.bad_price(book, m["price_tick"])
-        if not reason and o.flags & Flag.POST_ONLY and self.would_trade(book, o.side, m["price_tick"]):
+            if o.waiting or o.is_peg:
+                reason = self.bad_prices(book, o.kind, m)
+            elif o.kind not in AT_AUCTION_MARKET:
+                reason = self.bad_price(book, m["price_tick"])
+        if not reason and o.kind in FOR_AUCTION:
+            reason = self.too_late(book, o.kind)
+        if not reason and book.phase == Phase.CLOSED:
+            reason = Reason.WRONG_PHASE
+        if not reason and o.flags & Flag.POST_ONLY and book.phase == Phase.CONTINUOUS and self.would_trade(book, o.side, m["price_tick"]):
             reason = Reason.WOULD_TRADE
         if reason:
             self.reject(m, reason)
@@ -225,6 +245,13 @@ class SlowExchange:
         elif m["price_tick"] == o.price and m["qty_lot"] <= o.open and book.rules.replace_priority == "kept_on_decrease":
             self.take_off(o, o.open - m["qty_lot"])
             self.event(book, o, EventKind.REPLACED, o.open)
+        elif o.kind in FOR_AUCTION:
+            book.for_auction.remove(o)
+            if o.kind not in AT_AUCTION_MARKET:
+                o.price = m["price_tick"]
+            o.open = m["qty_lot"]
+            self.event(book, o, EventKind.REPLACED, o.open)
+            book.for_auction.append(o)
         else:
             book.queue.remove(o)
             o.price, o.open, o.reserve = m["price_tick"], m["qty_lot"], 0
@@ -236,9 +263,15 @@ class SlowExchange:
         if not reason and m["order_id"] in self.alive:
             reason = Reason.DUPLICATE_ORDER
         limit = None if m["kind"] == Kind.MARKET else m["price_tick"]
+        open_for_trading = book.phase == Phase.CONTINUOUS
+        if not reason and m["kind"] in FOR_AUCTION:
+            reason = self.too_late(book, Kind(m["kind"]))
+        elif not reason and not open_for_trading:
+            at_once = m["kind"] == Kind.MARKET or m["tif"] in (Tif.IOC, Tif.FOK)
+            reason = Reason.WRONG_PHASE if at_once or book.phase == Phase.CLOSED else Reason.NONE
         if not reason and m["tif"] == Tif.FOK and self.tradable(book, m["side"], m["owner_id"], limit) < m["qty_lot"]:
             reason = Reason.FILL_OR_KILL
-        if not reason and m["flags"] & Flag.POST_ONLY and self.would_trade(book, m["side"], m["price_tick"]):
+        if not reason and m["flags"] & Flag.POST_ONLY and open_for_trading and self.would_trade(book, m["side"], m["price_tick"]):
             reason = Reason.WOULD_TRADE
         if reason:
             self.reject(m, reason)
@@ -263,6 +296,11 @@ class SlowExchange:
         self.alive[o.order_id] = (o, book)
         if kind in STOPS or kind in PEGS:
             self.watch(book, o, EventKind.ACCEPTED)
+        elif kind in FOR_AUCTION:
+            if kind in AT_AUCTION_MARKET:
+                o.price = o.side * BEYOND_ALL
+            self.event(book, o, EventKind.ACCEPTED, o.open)
+            book.for_auction.append(o)
         else:
             self.event(book, o, EventKind.ACCEPTED, o.open)
             self.act(book, o, m["min_qty_lot"])
@@ -285,7 +323,11 @@ class SlowExchange:
             return Reason.BAD_SIDE
         if reason := self.bad_qty(book, m["qty_lot"]):
             return reason
-        if not 0 <= tif <= 5 or (immediate and kind not in (Kind.LIMIT, Kind.MARKET)) or (tif == Tif.GTD and kind == Kind.MARKET):
+        if (
+            not 0 <= tif <= 5
+            or (immediate and kind not in (Kind.LIMIT, Kind.MARKET))
+            or (tif == Tif.GTD and kind in (Kind.MARKET, *FOR_AUCTION))
+        ):
             return Reason.BAD_TIF
         if flags & ~int(allowed) or (flags & Flag.SHORT and m["side"] == Side.BUY):
             return Reason.BAD_FLAGS
@@ -313,7 +355,8 @@ class SlowExchange:
         return Reason.OFF_TICK if price % self.increment(book, price) else Reason.NONE
 
     def bad_prices(self, book: Book, kind: Kind, m: dict[str, int]) -> Reason:
-        if kind in (Kind.LIMIT, Kind.STOP_LIMIT) and (reason := self.bad_price(book, m["price_tick"])):
+        limited = (Kind.LIMIT, Kind.STOP_LIMIT, Kind.LIMIT_ON_OPEN, Kind.LIMIT_ON_CLOSE, *FOR_IMBALANCE)
+        if kind in limited and (reason := self.bad_price(book, m["price_tick"])):
             return reason
         if kind in (Kind.STOP, Kind.STOP_LIMIT) and self.bad_price(book, m["stop_tick"]):
             return Reason.BAD_STOP
@@ -351,6 +394,9 @@ class SlowExchange:
 
     def act(self, book: Book, o: Resting, minimum: int) -> None:
         """Trade a market or limit order that is in no queue; then leave, rest or wait."""
+        if book.phase != Phase.CONTINUOUS:
+            self.rest(book, o)
+            return
         at_market = o.kind in (Kind.MARKET, Kind.STOP, Kind.TRAILING_STOP)
         other = book.best(-o.side)
         limit: int | None = None if at_market else o.price
@@ -400,13 +446,16 @@ class SlowExchange:
             if maker.open == 0:
                 self.forget(book, maker)
             elif maker.shown == 0:
-                refilled = min(maker.reserve, maker.display)
-                maker.reserve -= refilled
-                book.queue.remove(maker)
-                book.queue.append(maker)
-                self.event(book, maker, EventKind.REFILLED, refilled)
+                self.refill(book, maker)
             if book.rules.stop_trigger == "last_trade":
                 self.watch_prices(book, book.last, book.last)
+
+    def refill(self, book: Book, o: Resting) -> None:
+        shown = min(o.reserve, o.display)
+        o.reserve -= shown
+        book.queue.remove(o)
+        book.queue.append(o)
+        self.event(book, o, EventKind.REFILLED, shown)
 
     def prevent(self, book: Book, taker: Resting, maker: Resting) -> None:
         mode = book.rules.self_trade
@@ -446,6 +495,8 @@ class SlowExchange:
     def watch(self, book: Book, o: Resting, kind: EventKind) -> None:
         if o.is_peg:
             bid, ask = book.best_displayed(1), book.best_displayed(-1)
+            if book.phase != Phase.CONTINUOUS:
+                bid = ask = None
             price = self.peg_price(book, o, bid, ask)
             o.price = o.price if price is None else price
             self.event(book, o, kind, o.open)
@@ -463,7 +514,7 @@ class SlowExchange:
         if o.kind != Kind.STOP_LIMIT:
             o.price = trigger or 0
         self.event(book, o, kind, o.open)
-        if o.kind != Kind.TRAILING_STOP and seen is not None and o.side * (seen - o.stop) >= 0:
+        if o.kind != Kind.TRAILING_STOP and seen is not None and o.side * (seen - o.stop) >= 0 and book.phase == Phase.CONTINUOUS:
             o.waiting = False
             self.enter_stop(book, o)
             return
@@ -556,7 +607,7 @@ class SlowExchange:
         return True
 
     def settle(self, book: Book) -> None:
-        while True:
+        while book.phase == Phase.CONTINUOUS:
             if book.pending:
                 self.enter_stop(book, book.pending.pop(0))
                 continue
@@ -567,6 +618,123 @@ class SlowExchange:
             if not self.reprice_pegs(book):
                 return
 
+    # Auctions and phases.
+
+    def too_late(self, book: Book, kind: Kind) -> Reason:
+        if book.phase == Phase.CLOSED or (kind in ON_OPEN and book.phase not in (Phase.PRE_OPEN, Phase.OPENING_AUCTION)):
+            return Reason.WRONG_PHASE
+        cutoffs = book.rules.cutoffs
+        until = {
+            Kind.MARKET_ON_OPEN: cutoffs.market_on_open_ns,
+            Kind.LIMIT_ON_OPEN: cutoffs.limit_on_open_ns,
+            Kind.MARKET_ON_CLOSE: cutoffs.market_on_close_ns,
+            Kind.LIMIT_ON_CLOSE: cutoffs.limit_on_close_ns,
+        }
+        return Reason.CUT_OFF if kind in until and self.clock % 86_400_000_000_000 >= until[kind] else Reason.NONE
+
+    def only_for(self, book: Book, phase: Phase) -> list[Resting]:
+        kinds = {Phase.OPENING_AUCTION: ON_OPEN, Phase.CLOSING_AUCTION: ON_CLOSE}.get(phase, ())
+        return [o for o in book.for_auction if o.kind in kinds]
+
+    def in_auction(self, book: Book, phase: Phase, side: int) -> list[Resting]:
+        """Orders of a side in the order of allocation: price, displayed, for the auction only, hidden, time."""
+        rows = book.ranked(side) + [o for o in self.only_for(book, phase) if o.side == side and o.kind not in FOR_IMBALANCE]
+        last = book.rules.hidden_ranking == "after_displayed"
+        return sorted(rows, key=lambda o: (-side * o.price, 2 if last and o.hidden else o.kind in FOR_AUCTION))
+
+    def clearing(self, book: Book, phase: Phase) -> tuple[int, int, int] | None:
+        """Try every price between the lowest and the highest limit, and the reference."""
+        buys, sells = self.in_auction(book, phase, 1), self.in_auction(book, phase, -1)
+        limits = [o.price for o in buys + sells if abs(o.price) != BEYOND_ALL]
+        prices = {p + d for p in limits for d in (-2, -1, 0, 1, 2) if min(limits) <= p + d <= max(limits)}
+        prices |= {book.last} if book.last is not None else set()
+        if limits and max(limits) - min(limits) < 1000:
+            prices |= set(range(min(limits), max(limits)))
+        best = None
+        for price in sorted(prices):
+            if self.bad_price(book, price):
+                continue
+            demand = sum(o.open for o in buys if o.price >= price)
+            supply = sum(o.open for o in sells if o.price <= price)
+            surplus = demand - supply
+            away = 0 if book.last is None else abs(price - book.last)
+            rank = (-min(demand, supply), abs(surplus), away, surplus > 0, -price if surplus > 0 else price)
+            if min(demand, supply) and (best is None or rank < best[0]):
+                best = (rank, price, min(demand, supply), surplus)
+        return best and best[1:]
+
+    def uncross(self, book: Book, phase: Phase) -> None:
+        found = self.clearing(book, phase)
+        if found:
+            price, volume, surplus = found
+            self.market_event(book, EventKind.AUCTION, price, volume)
+            self.trade_at(book, phase, price, volume, 0)
+            if surplus:
+                self.trade_at(book, phase, price, abs(surplus), -1 if surplus > 0 else 1)
+            book.last = price
+        for side in (-1, 1):
+            for imbalance in (False, True):
+                rows = [o for o in self.only_for(book, phase) if o.side == side and (o.kind in FOR_IMBALANCE) == imbalance]
+                self.drop_all(book, rows)
+
+    def drop_all(self, book: Book, rows: list[Resting]) -> None:
+        for o in sorted(rows, key=lambda o: -o.side * o.price):
+            self.end(book, o, EventKind.CANCELLED, Reason.AUCTION_OVER)
+
+    def trade_at(self, book: Book, phase: Phase, price: int, volume: int, imbalance_side: int) -> None:
+        while volume > 0:
+            heads = []
+            for side in (1, -1):
+                rows = self.in_auction(book, phase, side)
+                if side == imbalance_side:
+                    rows = [o for o in self.only_for(book, phase) if o.side == side and o.kind in FOR_IMBALANCE]
+                    rows.sort(key=lambda o: -o.side * o.price)
+                rows = [o for o in rows if o.side * (o.price - price) >= 0]
+                heads += rows[:1]
+            if len(heads) < 2:
+                return
+            buy, sell = heads
+            qty = min(volume, buy.shown, sell.shown)
+            volume -= qty
+            self.print_trade(book, sell, buy, price, qty, 0)
+            for o in (buy, sell):
+                o.open -= qty
+                if o.open == 0:
+                    self.forget(book, o)
+                elif o.shown == 0:
+                    self.refill(book, o)
+
+    def market_event(self, book: Book, kind: EventKind, price: int, qty: int) -> None:
+        row = {"seq": self.seq, "time_ns": self.clock, "order_id": -1, "price_tick": price, "qty_lot": qty, "owner_id": 0}
+        self.events.append(row | {"symbol": book.symbol, "venue": book.venue, "reason": 0, "kind": int(kind), "side": 0})
+
+    def change_phase(self, book: Book, m: dict[str, int]) -> None:
+        if not 0 <= m["qty_lot"] <= 6:
+            self.reject(m, Reason.WRONG_PHASE)
+            return
+        before, phase = book.phase, Phase(m["qty_lot"])
+        if phase == before:
+            return
+        auctions = (Phase.OPENING_AUCTION, Phase.VOLATILITY_AUCTION, Phase.CLOSING_AUCTION)
+        if phase == Phase.CONTINUOUS or (phase == Phase.CLOSED and before in auctions):
+            self.uncross(book, before)
+        book.phase = phase
+        self.market_event(book, EventKind.PHASE, 0, phase)
+        if phase == Phase.CLOSED:
+            waiting = [o for side in (1, -1) for o in book.ranked(side) if True]
+            for side in (1, -1):
+                stops = [o for o in book.stops if o.side == side]
+                waiting += sorted(stops, key=lambda o: o.side * self.trigger_price(o))
+            waiting += [o for o in book.trailing + book.pegs if o not in waiting]
+            for o in waiting:
+                if o.tif == Tif.DAY:
+                    self.end(book, o, EventKind.EXPIRED, Reason.END_OF_SESSION)
+            for kinds in (ON_OPEN[:2], ON_CLOSE[:2], ON_OPEN[2:], ON_CLOSE[2:]):
+                for side in (1, -1):
+                    self.drop_all(book, [o for o in book.for_auction if o.kind in kinds and o.side == side])
+        elif phase == Phase.CONTINUOUS and book.last is not None and book.rules.stop_trigger == "last_trade":
+            self.watch_prices(book, book.last, book.last)
+
     # Ends.
 
     def take_off(self, o: Resting, qty: int) -> None:
@@ -574,7 +742,7 @@ class SlowExchange:
         o.reserve -= min(o.reserve, qty)
 
     def leave(self, book: Book, o: Resting) -> None:
-        for rows in (book.queue, book.stops, book.pegs, book.trailing):
+        for rows in (book.queue, book.stops, book.pegs, book.trailing, book.for_auction):
             if o in rows:
                 rows.remove(o)
 

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
     width=st.sampled_from([1, 4, 30]),
     ids=st.sampled_from([8, 40, 200]),
     wide=st.booleans(),
+    phases=st.booleans(),
 )
-def test_exchange_and_twin_write_the_same_tape(rules, seed, n, width, ids, wide):
-    messages = random_messages(np.random.default_rng(seed), n, width=width, ids=ids, wide=wide)
+def test_exchange_and_twin_write_the_same_tape(rules, seed, n, width, ids, wide, phases):
+    messages = random_messages(np.random.default_rng(seed), n, width=width, ids=ids, wide=wide, phases=phases)
     assert first_difference(messages, rules) is None

@@ -69,7 +69,7 @@ def test_a_trade_prints_at_the_makers_price_within_the_takers_limit(seed):
 
 @given(seed=SEEDS, rules=st.sampled_from(RULES), cuts=st.lists(st.integers(0, 400), max_size=4))
 def test_splitting_the_messages_or_restoring_a_snapshot_gives_the_same_digest(seed, rules, cuts):
-    messages = flow(seed)
+    messages = flow(seed, phases=True)
     whole = process(messages, rules, symbols=2)
     parts = Exchange(rules, symbols=2)
     elsewhere = Exchange(rules, symbols=2)
