@@ -64,7 +64,7 @@ def process(
 
 @dataclass(frozen=True, slots=True)
 class Indication:
-    """What an auction held now would do: its price in ticks (None if nothing would trade), lots traded, demand less supply at that price."""
+    """What an auction held now would do: its price in ticks (None if nothing would trade), lots traded, demand less supply."""
 
     price_tick: int | None
     paired_lot: int

@@ -1,8 +1,8 @@
 """The auction: one price for everyone, found by four rules, and the trades at it.
 
 The price (1) trades the most, (2) leaves the smallest imbalance, (3) is nearest to the reference, the last trade; and (4) where several are
-equally near, or there is no reference, it is the lowest that leaves no surplus of buyers, or the highest if all leave one. It is never outside
-the limits of the orders, unless it is the reference.
+equally near, or there is no reference, it is the lowest that leaves no surplus of buyers, or the highest if all leave one. It is never
+outside the limits of the orders, unless it is the reference.
 """
 
 from __future__ import annotations
