@@ -16,7 +16,7 @@ from marketsim.kernel.stops import watch_touch
 from marketsim.kernel.tables import SLOT_BYTES, reserve_order
 from marketsim.kernel.tape import record_rejection
 from marketsim.kernel.timers import drop_timer
-from marketsim.records import EventKind, Kind, Phase, Reason
+from marketsim.records import MESSAGE, EventKind, Kind, Phase, Reason
 
 MARKET, PEG_MIDPOINT, PHASE = Kind.MARKET.value, Kind.PEG_MIDPOINT.value, Kind.PHASE.value
 CANCEL, REPLACE, REDUCE, CANCEL_OWNER, CLOCK = (k.value for k in (Kind.CANCEL, Kind.REPLACE, Kind.REDUCE, Kind.CANCEL_OWNER, Kind.CLOCK))
@@ -25,6 +25,8 @@ UNKNOWN_VENUE, UNKNOWN_SYMBOL, EXPIRY_TIME = Reason.UNKNOWN_VENUE.value, Reason.
 EXPIRED = EventKind.EXPIRED.value
 CONTINUOUS = Phase.CONTINUOUS.value
 
+FAR = 40  # messages ahead at which the messages themselves are asked for: the processor's own prefetching stops at page ends
+MESSAGE_BYTES = MESSAGE.itemsize
 STRIDE = 6  # messages between one step of looking ahead and the next: about the time memory takes to answer
 
 
@@ -128,6 +130,9 @@ def settle(engine, book_index):
 @inlined
 def look_ahead(engine, messages, k):
     """Bring what later messages will touch into cache: first the id table's row, then the order."""
+    far = messages + MESSAGE_BYTES * (k + FAR)
+    prefetch(far)
+    prefetch(far + 64)
     order_id = message_at(messages, k + 2 * STRIDE).order_id
     if 0 <= order_id < engine.dense_capacity:
         prefetch(engine.dense_ids + 4 * order_id)

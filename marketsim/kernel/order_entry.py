@@ -34,7 +34,7 @@ from marketsim.kernel.pegs import displayed, enter_peg, peg_price
 from marketsim.kernel.queues import end_order, join_level, join_list, rest
 from marketsim.kernel.stops import place_stop
 from marketsim.kernel.tables import take_slot
-from marketsim.kernel.tape import open_qty, record_event, record_rejection
+from marketsim.kernel.tape import open_qty, record_event, record_event_here, record_rejection
 from marketsim.kernel.timers import add_timer
 from marketsim.records import MAX_QTY_LOT, MAX_TICK, EventKind, Flag, Kind, Phase, Reason, Tif
 
@@ -88,7 +88,7 @@ def enter_plain_limit(engine, book_index, message):
         return
     index = _new_slot(engine, book_index, message, message.price_tick, 0)
     slot = slot_at(engine.slots, index)
-    record_event(engine, slot, ACCEPTED, 0, slot.qty_lot)
+    record_event_here(engine, slot, ACCEPTED, 0, slot.qty_lot)
     trade_or_rest(engine, index)
 
 

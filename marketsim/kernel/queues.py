@@ -18,11 +18,11 @@ from marketsim.kernel.book_state import (
     level_at,
     slot_at,
 )
-from marketsim.kernel.compile import inner
+from marketsim.kernel.compile import inlined, inner
 from marketsim.kernel.ladder import add_level, find_level, remove_level
 from marketsim.kernel.order_ids import forget_order, leave_owner
 from marketsim.kernel.tables import give_slot
-from marketsim.kernel.tape import open_qty, record_event
+from marketsim.kernel.tape import open_qty, record_event, record_event_here
 from marketsim.records import EventKind
 
 CANCELLED, REFILLED = EventKind.CANCELLED.value, EventKind.REFILLED.value
@@ -78,6 +78,12 @@ def append(engine, slot_index, level_index):
 @inner
 def unlink(engine, slot_index):
     """Take an order out of its queue; its level ends with its last order."""
+    unlink_here(engine, slot_index)
+
+
+@inlined
+def unlink_here(engine, slot_index):
+    """Do what `unlink` does, for the places that most messages come through."""
     slot = slot_at(engine.slots, slot_index)
     level_index = slot.level
     level = level_at(engine.levels, level_index)
@@ -139,6 +145,12 @@ def reduce_resting(engine, slot_index, qty_lot):
 @inner
 def end_order(engine, slot_index):
     """Free the id and the slot of an order that is in no queue any more."""
+    end_here(engine, slot_index)
+
+
+@inlined
+def end_here(engine, slot_index):
+    """Do what `end_order` does, for the places that most messages come through."""
     slot = slot_at(engine.slots, slot_index)
     if slot.special & LEAVES_TRACES:
         forget_watch(engine, slot_index)
@@ -153,10 +165,10 @@ def end_order(engine, slot_index):
 def cancel(engine, slot_index, kind, reason):
     """End a waiting order and say why: ``kind`` is CANCELLED or EXPIRED."""
     slot = slot_at(engine.slots, slot_index)
-    record_event(engine, slot, kind, reason, open_qty(engine, slot_index, slot))
+    record_event_here(engine, slot, kind, reason, open_qty(engine, slot_index, slot))
     if slot.level != NONE:
-        unlink(engine, slot_index)
-    end_order(engine, slot_index)
+        unlink_here(engine, slot_index)
+    end_here(engine, slot_index)
 
 
 @inner

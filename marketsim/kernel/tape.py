@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from marketsim.kernel.book_state import ICEBERG, book_at, event_at, extra_at, trade_at, venue_at
-from marketsim.kernel.compile import inner
+from marketsim.kernel.compile import inlined, inner
 from marketsim.kernel.tables import resized
 from marketsim.records import EVENT, TRADE
 
@@ -37,6 +37,19 @@ def record_rejection(engine, message, reason):
 @inner
 def write_event(engine, kind, reason, order_id, owner_id, side, price_tick, qty_lot, symbol, venue):
     """Append one event."""
+    append_event(engine, kind, reason, order_id, owner_id, side, price_tick, qty_lot, symbol, venue)
+
+
+@inlined
+def record_event_here(engine, slot, kind, reason, qty_lot):
+    """Do what `record_event` does, for the two places that most messages come through."""
+    book = book_at(engine.books, slot.book)
+    append_event(engine, kind, reason, slot.order_id, slot.owner_id, slot.side, slot.price_tick, qty_lot, book.symbol, book.venue)
+
+
+@inlined
+def append_event(engine, kind, reason, order_id, owner_id, side, price_tick, qty_lot, symbol, venue):
+    """Do what `write_event` does."""
     n = engine.n_events
     if n == engine.event_capacity:
         engine.event_capacity *= 2
