@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from mkdocs.structure.files import Files
 
 PROJECT = Path(__file__).resolve().parents[1]
+NAMED_BY_ITSELF = {"kind": "Which one it is.", "strategy": "What the agent does."}
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -102,7 +104,7 @@ def _key_table(section: dict[str, Any], definitions: dict[str, Any]) -> str:
             f"`{key}`",
             _type(entry),
             "required" if key in required else _default(entry),
-            entry.get("description") or _meaning(definitions.get(_target(entry), {})) or ("which one it is" if key == "kind" else ""),
+            entry.get("description") or _meaning(definitions.get(_target(entry), {})) or NAMED_BY_ITSELF.get(key, ""),
         )
         for key, entry in section["properties"].items()
     )
@@ -161,13 +163,28 @@ def command_line() -> str:
     text = [
         "# Command line",
         "Each command prints this with `--help`. `--json`, where a command has it, prints one object for programs. Errors are one sentence "
-        "on standard error and a non-zero exit code: 2 for a run description, 3 for data, 4 for data so bad that nothing was published, "
-        "5 for a strategy, 6 for the warehouse, 1 for anything else.",
+        "on standard error, and the exit code says of what kind:",
+        _table(("exit code", "meaning"), _exit_codes()),
     ]
     for path, command in _commands("marketsim", main):
         context = _context(path, command)
         text += [f"## {path}" if path.count(" ") < 2 else f"### {path}", f"```text\n{command.get_help(context)}\n```"]
     return "\n\n".join(text) + "\n"
+
+
+def _exit_codes() -> list[tuple[str, str]]:
+    from marketsim import errors
+    from marketsim.cli.failures import UNEXPECTED
+
+    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.MarketsimError)]
+    own = [kind for kind in kinds if "exit_code" in vars(kind) and kind is not errors.MarketsimError]
+    rows = [(kind.exit_code, str(kind.__doc__).splitlines()[0].partition(";")[0].rstrip(".") + ".") for kind in own]
+    others = [
+        (0, "Done."),
+        (1, "The answer is no: two runs differ, or a warehouse is not whole."),
+        (UNEXPECTED, "An error nobody foresaw."),
+    ]
+    return [(f"`{code}`", meaning) for code, meaning in sorted([*others, *rows])]
 
 
 def _context(path: str, command: click.Command) -> click.Context:
@@ -211,7 +228,7 @@ def tables() -> str:
     text.append("# Views")
     for path in sorted((PROJECT / "warehouse" / "views").glob("*.sql")):
         sql = path.read_text(encoding="utf-8")
-        comment = " ".join(line.removeprefix("--").strip() for line in sql.splitlines() if line.startswith("--"))
+        comment = " ".join(line.removeprefix("--").strip() for line in takewhile(lambda line: line.startswith("--"), sql.splitlines()))
         text += [f"## {path.stem}", comment, f"```sql\n{sql.strip()}\n```"]
     return "\n\n".join(text) + "\n"
 

@@ -44,7 +44,8 @@ class FileProvider(Model):
     path: str = Field(description="File, or a pattern with {symbol}; relative paths start at the config file's folder.", min_length=1)
     columns: dict[str, str] = Field(
         default_factory=dict,
-        description="Canonical name → name in the file. Names: time, symbol, open, high, low, close, adj_close, volume, split_ratio, dividend_cash.",
+        description="Canonical name → name in the file. "
+        "Names: time, symbol, open, high, low, close, adj_close, volume, split_ratio, dividend_cash.",
     )
     timezone: str = Field("UTC", description="IANA zone of times written without an offset; dates alone need none.")
 

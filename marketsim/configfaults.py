@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import NoneType, UnionType
@@ -15,32 +14,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from marketsim.config import NAME_PATTERN, SYMBOL_PATTERN, RunSpec
-from marketsim.strictyaml import named
+from marketsim.wording import expected, named, shown
 
-_EXPECTED = {
-    "int_type": "a whole number",
-    "int_from_float": "a whole number",
-    "float_type": "a number",
-    "finite_number": "a finite number",
-    "bool_type": "true or false",
-    "string_type": "text",
-    "list_type": "a list, such as [a, b]",
-    "dict_type": "a section of keys and values",
-    "model_type": "a section of keys and values",
-    "date_type": "a date such as 2020-01-31",
-    "date_parsing": "a date such as 2020-01-31",
-    "date_from_datetime_parsing": "a date such as 2020-01-31",
-    "date_from_datetime_inexact": "a date such as 2020-01-31, without a time",
-    "greater_than": "a number above {gt:g}",
-    "greater_than_equal": "a number of at least {ge:g}",
-    "less_than": "a number below {lt:g}",
-    "less_than_equal": "a number of at most {le:g}",
-    "string_too_short": "text of at least {min_length} character(s)",
-    "string_too_long": "text of at most {max_length} characters",
-    "string_pattern_mismatch": "text of the form {pattern}",
-    "too_short": "at least {min_length} entry",
-    "too_long": "at most {max_length} entries",
-}
 _FORMS = {
     SYMBOL_PATTERN: "a ticker in capitals such as AAPL, BRK-B or ^GSPC",
     NAME_PATTERN: "a name such as nightly_2: lower-case letters, digits and _, a letter first",
@@ -79,18 +54,6 @@ class Source:
         return f"{self.name}, override {below}" if below else self.name
 
 
-def shown(value: Any) -> str:
-    """Return a value the way a person would name it, at most 80 characters."""
-    if value is None:
-        return "empty"
-    if isinstance(value, Mapping):
-        return "a section"
-    if isinstance(value, (list, tuple)):
-        return "a list"
-    text = json.dumps(value, default=str)
-    return text if len(text) <= 80 else f"{text[:77]}..."
-
-
 def sentence(fault: ErrorDetails, source: Source) -> str:
     """Put one of Pydantic's faults into a sentence."""
     keys, field, models = _walk(fault["loc"])
@@ -109,9 +72,12 @@ def sentence(fault: ErrorDetails, source: Source) -> str:
             given = found.get("kind") if isinstance(found, Mapping) else found
             if isinstance(found, Mapping) and "kind" not in found:
                 return f"{where}: '{key}' has no kind; add `kind:` with one of {', '.join(kinds)}{own}."
-            what = f"'{key}' has kind" if isinstance(found, Mapping) else f"'{key}' is"
-            expected = "allowed kinds:" if isinstance(found, Mapping) else "expected a section with a kind, one of"
-            return f"{where}: {what} {shown(given)}; {_nearest(given, kinds)}{expected} {', '.join(kinds)}{own}."
+            if not isinstance(found, Mapping):
+                example = next((kind for kind in kinds if kind == given), kinds[0])
+                return (
+                    f"{where}: '{key}' is {shown(given)}; expected a section such as {{kind: {example}}}; kinds: {', '.join(kinds)}{own}."
+                )
+            return f"{where}: '{key}' has kind {shown(given)}; {_nearest(given, kinds)}allowed kinds: {', '.join(kinds)}{own}."
         case "value_error":
             # Checks across keys begin with the key they are about, which gives the line.
             message = str(fault["msg"]).removeprefix("Value error, ")
@@ -120,9 +86,9 @@ def sentence(fault: ErrorDetails, source: Source) -> str:
             allowed = [str(value) for value in get_args(_plain(field.annotation)[0])] if field else []
             return f"{where}: '{key}' is {shown(found)}; {_nearest(found, allowed)}expected one of {', '.join(allowed)}{_meaning(field)}."
         case kind:
-            expected = _FORMS.get(context.get("pattern", "")) or _EXPECTED.get(kind, "{message}").format(message=fault["msg"], **context)
+            wanted = _FORMS.get(context.get("pattern", "")) or expected(fault)
             quote = "; put it in quotes" if kind == "string_type" and isinstance(found, (int, float)) else ""
-            return f"{where}: '{key}' is {shown(found)}; expected {expected}{quote}{_meaning(field)}."
+            return f"{where}: '{key}' is {shown(found)}; expected {wanted}{quote}{_meaning(field)}."
 
 
 def _walk(location: tuple[str | int, ...]) -> tuple[tuple[str | int, ...], FieldInfo | None, list[type[BaseModel]]]:

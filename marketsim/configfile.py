@@ -14,10 +14,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from marketsim.agents.library import build
 from marketsim.config import RunSpec
-from marketsim.configfaults import Source, sentence, shown
+from marketsim.configfaults import Source, sentence
 from marketsim.errors import ConfigError
-from marketsim.strictyaml import compose, named, parse
+from marketsim.strictyaml import compose, parse
+from marketsim.wording import named, shown
 
 MAX_BYTES = 1_000_000
 
@@ -41,6 +43,24 @@ def load_spec(path: Path | str, overrides: Mapping[str, Any] | None = None) -> R
     for key, value in (overrides or {}).items():
         data = with_value(data, key, value, str(path))
     return _checked(data, Source(str(path), compose(text), frozenset(overrides or ())))
+
+
+def load_runnable(path: Path | str, overrides: Mapping[str, Any] | None = None) -> RunSpec:
+    """Load a run description all of whose strategies can be built, so that a faulty one stops a run before any data are fetched.
+
+    Raises
+    ------
+    ConfigError
+        As `load_spec`; and one sentence that names the trader whose strategy cannot be built.
+    """
+    path = Path(path)
+    spec = load_spec(path, overrides)
+    for trader in spec.traders:
+        try:
+            build(trader.strategy, path.parent)
+        except ConfigError as error:
+            raise ConfigError(f"{path}, {trader.name}: {error}") from error
+    return spec
 
 
 def check_spec(data: Mapping[str, Any], source: str, text: str = "") -> RunSpec:

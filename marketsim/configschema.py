@@ -40,6 +40,39 @@ def schema_text() -> str:
     return json.dumps(run_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
+def strategy_schemas() -> list[tuple[str, str, dict[str, dict[str, Any]]]]:
+    """Return each built-in strategy: its kind, what it does, and its parameters by name.
+
+    A parameter has ``type`` (text), ``default``, ``required`` and ``description``.
+    """
+    schema = run_schema()
+    members = [option["$ref"].removeprefix("#/$defs/") for option in schema["properties"]["strategy"]["oneOf"]]
+    found = []
+    for section in (schema["$defs"][member] for member in members):
+        properties = section["properties"]
+        kind = properties["kind"].get("const")
+        if kind is None:
+            continue  # the user's own, which have no parameters to list
+        parameters = {
+            name: {
+                "type": _type_name(entry),
+                "default": entry.get("default"),
+                "required": name in section["required"],
+                "description": entry.get("description", ""),
+            }
+            for name, entry in properties.items()
+            if name != "kind"
+        }
+        found.append((kind, " ".join(section["description"].split()), parameters))
+    return found
+
+
+def _type_name(entry: dict[str, Any]) -> str:
+    options = [option["type"] for option in entry.get("anyOf", (entry,)) if option.get("type") != "null"]
+    names = {"object": "section", "array": "list", "string": "text", "boolean": "true or false", "integer": "whole number"}
+    return " or ".join(names.get(option, option) for option in options)
+
+
 def _union_members(node: Any) -> set[str]:
     """Return the references that stand in a ``oneOf`` anywhere below ``node``."""
     entries = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()

@@ -45,3 +45,13 @@ class WarehouseError(MarketsimError):
     """A warehouse that cannot be read or written as asked."""
 
     exit_code = 6
+
+
+class RunFailed(MarketsimError):
+    """A run that was published and failed a health gate; the reason is also in table `runs`."""
+
+    exit_code = 7
+
+    def __init__(self, message: str, *, run_id: str = "") -> None:
+        super().__init__(message)
+        self.run_id = run_id

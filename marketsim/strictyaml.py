@@ -9,8 +9,10 @@ from typing import Any
 import yaml
 
 from marketsim.errors import ConfigError
+from marketsim.wording import named
 
 MAX_VALUES = 100_000  # after every alias is written out; a list of 10,000 symbols, the largest allowed, is far below
+MAX_DIGITS = 400  # beyond the largest float
 _CORE = "tag:yaml.org,2002:"
 _PLAIN_TAGS = frozenset(_CORE + name for name in ("null", "bool", "int", "float", "str", "seq", "map", "merge"))
 
@@ -19,7 +21,12 @@ class _Loader(yaml.SafeLoader):
     """SafeLoader without YAML 1.1's surprises: ON and NO stay text, 12:30 stays text, 010 is ten, 1e6 is a number."""
 
     def _int(self, node: yaml.ScalarNode) -> int:
-        return int(self.construct_scalar(node).replace("_", ""))
+        digits = self.construct_scalar(node).replace("_", "")
+        if len(digits) > MAX_DIGITS:
+            raise yaml.constructor.ConstructorError(
+                None, None, f"a number of {len(digits):,} digits is more than any key takes", node.start_mark
+            )
+        return int(digits)
 
     def _float(self, node: yaml.ScalarNode) -> float:
         return float(self.construct_scalar(node).replace("_", "").lower().replace(".inf", "inf").replace(".nan", "nan"))
@@ -78,12 +85,6 @@ def compose(text: str) -> yaml.Node | None:
         return yaml.compose(text, Loader=_Loader)
     except (yaml.YAMLError, RecursionError):
         return None
-
-
-def named(text: str) -> str:
-    """Return a key as an error may print it: on one line, no control characters, at most 80 characters."""
-    plain = text if text.isprintable() else json.dumps(text)[1:-1]
-    return plain if len(plain) <= 80 else f"{plain[:77]}..."
 
 
 def _refuse_surprises(root: yaml.Node, source: str) -> None:

@@ -21,7 +21,7 @@ SCHEMA = pa.schema(
     [
         pa.field("trial", pa.int64(), nullable=False),
         pa.field("n_trials", pa.int64(), nullable=False),
-        pa.field("window", pa.int64(), nullable=False),
+        pa.field("window_number", pa.int64(), nullable=False),
         pa.field("sample", pa.string(), nullable=False),
         pa.field("start_date", pa.date32(), nullable=False),
         pa.field("end_date", pa.date32(), nullable=False),
@@ -66,7 +66,7 @@ def _row(spec: RunSpec, choice: Choice, trial: Trial, sample: str, score: Score,
     return {
         "trial": trial.number,
         "n_trials": len(choice.results),
-        "window": trial.window,
+        "window_number": trial.window,
         "sample": sample,
         "parameters_json": json.dumps(trial.parameters, sort_keys=True),
         "metric": sweep_of(spec).metric,

@@ -10,6 +10,7 @@ import os
 import shlex
 import subprocess
 import sys
+from collections.abc import Mapping
 
 UV_NAMES = {
     "index-url": ("UV_DEFAULT_INDEX", "UV_INDEX_URL"),
@@ -32,15 +33,17 @@ def pip_settings(listing: str) -> dict[str, str]:
     return {key: value for key, (_, value) in found.items()}
 
 
-def main() -> None:
-    """Write one `export` line a setting to standard output."""
-    listing = subprocess.run([sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=False).stdout
-    for key, value in pip_settings(listing).items():
+def exports(settings: Mapping[str, str], environment: Mapping[str, str]) -> list[str]:
+    """Return one shell command for each setting that uv has not been given otherwise."""
+    commands = []
+    for key, value in settings.items():
         names = UV_NAMES[key]
-        if not any(os.environ.get(name) for name in names):
+        if not any(environment.get(name) for name in names):
             words = SEPARATORS.get(names[0], " ").join(value.split())
-            sys.stdout.write(f"export {names[0]}={shlex.quote(words)}\n")
+            commands.append(f"export {names[0]}={shlex.quote(words)}")
+    return commands
 
 
 if __name__ == "__main__":
-    main()
+    listing = subprocess.run([sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=False).stdout
+    sys.stdout.write("".join(f"{command}\n" for command in exports(pip_settings(listing), os.environ)))

@@ -86,9 +86,9 @@ get_uv() {
 
 # A usable environment is kept: the locked set is brought into it. A broken or moved one is made anew.
 make_venv() {
-    if installed >/dev/null && same_python; then
-        return
-    elif [[ ! -e $stamp ]] && usable .venv/bin/python && same_python; then
+    local folder=$PWD
+    [[ ! -r $stamp ]] || read -r _ _ folder <"$stamp"
+    if [[ $folder == "$PWD" ]] && usable .venv/bin/python && same_python; then
         .venv/bin/python -m pip --version >/dev/null 2>&1 || step "add pip to .venv" .venv/bin/python -m ensurepip
     else
         step "make .venv with $("$1" --version)" "$1" -m venv --clear .venv

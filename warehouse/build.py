@@ -14,6 +14,8 @@ from warehouse.layout import Layout, table_path
 from warehouse.manifest import Manifest
 from warehouse.schemas import TABLES
 
+_BLOCK_BYTES = 16_384  # DuckDB's smallest: every version is a whole file of many short columns, and most of a larger block would be empty
+
 
 def next_version(layout: Layout, previous: int, change: Callable[[duckdb.DuckDBPyConnection], None]) -> int:
     """Make the version after ``previous`` with ``change`` applied and point to it; until then no reader can see it.
@@ -42,12 +44,17 @@ def prepare(layout: Layout, previous: int, change: Callable[[duckdb.DuckDBPyConn
             shutil.copyfile(layout.version_file(previous), path)
             connection = catalog.open_file(path, read_only=False)
         else:
-            connection = duckdb.connect(str(path))
+            connection = duckdb.connect(str(path), config={"default_block_size": str(_BLOCK_BYTES)})
         try:
             connection.execute("BEGIN")
-            catalog_sql.create_tables(connection)
+            alike = bool(previous) and catalog_sql.has_structure(connection)
+            if not alike:
+                catalog_sql.create_tables(connection)
             change(connection)
-            catalog_sql.create_views(connection)
+            if alike:
+                catalog_sql.list_files(connection)
+            else:
+                catalog_sql.create_views(connection)
             connection.execute("COMMIT")
             connection.execute("CHECKPOINT")
         finally:
@@ -82,11 +89,11 @@ def add_runs(connection: duckdb.DuckDBPyConnection, layout: Layout, manifests: S
     alike: dict[tuple[str, tuple[str, ...]], list[Path]] = {}
     for m in manifests:
         for f in m.tables:
-            if f.table in TABLES and TABLES[f.table].small and f.n_rows:
+            if f.table in TABLES and TABLES[f.table].small and f.n_rows:  # a table a newer program dropped stays in its files
                 names = tuple(name for name, _ in f.columns)
                 alike.setdefault((f.table, names), []).append(layout.table_file(f.table, m.run_id))
     for (table, names), paths in alike.items():
-        catalog_sql.insert_small(connection, table, names, paths)
+        catalog_sql.insert_small(connection, TABLES[table], names, paths)
 
 
 def drop_runs(connection: duckdb.DuckDBPyConnection, run_ids: Sequence[str]) -> None:

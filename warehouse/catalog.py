@@ -33,7 +33,9 @@ def current(root: Path) -> int:
     version = _pointed_at(layout)
     if version is None:
         # A first publication under way has made folders and said so in its journal; whoever finishes it sets the pointer.
-        lost = _run_folders(layout) - set(journal_runs(layout))
+        under_way = set(journal_runs(layout))
+        lost = _run_folders(layout) - under_way
+        lost -= set(journal_runs(layout))
         version = _pointed_at(layout)
         if version is None and lost:
             raise WarehouseError(
@@ -68,14 +70,28 @@ def connect(root: Path, version: int | None = None) -> duckdb.DuckDBPyConnection
         wanted = current(root) if version is None else version
         if wanted == 0:
             return _empty()
-        path = Layout(root.resolve()).version_file(wanted)
-        if not path.is_file():
-            if version is None and current(root) != wanted:
-                continue  # a newer version was published and this one removed while we were looking
-            known = ", ".join(map(str, versions(root))) or "none"
-            raise WarehouseError(f"Catalog version {wanted} is not in {path.parent}; it has {known}.")
-        with _OPENING:
-            return _restricted(open_file(path, read_only=True), path.parent.parent / "tables")
+        store = Layout(root.resolve())
+        path = store.version_file(wanted)
+        try:
+            with _OPENING:
+                return _restricted(open_file(path, read_only=True), store.tables)
+        except WarehouseError:
+            if path.is_file():
+                raise
+        if version is None and current(root) != wanted:
+            continue  # a newer version was published and this one removed while we were looking
+        known = ", ".join(map(str, versions(root))) or "none"
+        advice = "; the pointer names it: rebuild the catalog from the manifests" if version is None else ""
+        raise WarehouseError(f"Catalog version {wanted} is not in {path.parent}; it has {known}{advice}.")
+
+
+def listed_runs(root: Path) -> set[str]:
+    """Return the runs that any kept version lists."""
+    listed: set[str] = set()
+    for version in versions(root):
+        with connect(root, version) as connection:
+            listed |= {run_id for (run_id,) in connection.execute("SELECT run_id FROM publications").fetchall()}
+    return listed
 
 
 def open_file(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,7 +17,8 @@ from warehouse.settings import FORMAT_VERSION
 VIEWS = Path(__file__).parent / "views"
 
 # Times are shown as TIMESTAMP_NS, which is UTC by the columns' names: DuckDB 2.0 reads the files' own TIMESTAMPTZ_NS but
-# has neither date_trunc nor a difference for it, and a time with zone would follow each reader's TimeZone setting.
+# has neither date_trunc nor a difference for it. They are made from the nanoseconds because a plain cast gives the local time
+# of the reader's TimeZone setting, is some seventy times slower, and is not pushed down into the scan.
 _SQL_TYPES = {
     "string": "VARCHAR",
     "double": "DOUBLE",
@@ -31,7 +33,7 @@ _SQL_TYPES = {
 }
 
 _OWN_TABLES = """
-CREATE TABLE IF NOT EXISTS warehouse_format (format_version INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS warehouse_format (format_version INTEGER NOT NULL, structure VARCHAR NOT NULL);
 CREATE TABLE IF NOT EXISTS publications (
     run_id VARCHAR NOT NULL, published_utc TIMESTAMP NOT NULL, catalog_version BIGINT NOT NULL, digest VARCHAR NOT NULL
 );
@@ -73,11 +75,22 @@ def sql_type(type_: pa.DataType) -> str:
     return _SQL_TYPES[name]
 
 
+def structure() -> str:
+    """Return a digest of everything but rows and file lists that this program puts into a catalog."""
+    views = [(path.stem, path.read_text(encoding="utf-8")) for path in sorted(VIEWS.glob("*.sql"))]
+    return hashlib.sha256(repr((TABLES, _SQL_TYPES, _OWN_TABLES, _FOLDER_MACRO, views)).encode()).hexdigest()
+
+
+def has_structure(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether a catalog was made by a program with the same tables and views."""
+    return connection.execute("SELECT structure FROM warehouse_format").fetchone() == (structure(),)
+
+
 def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
     """Make the catalog's own tables and the small tables; add columns that came with a newer program."""
     connection.execute(_OWN_TABLES)
     connection.execute("DELETE FROM warehouse_format")
-    connection.execute("INSERT INTO warehouse_format VALUES (?)", [FORMAT_VERSION])
+    connection.execute("INSERT INTO warehouse_format VALUES (?, ?)", [FORMAT_VERSION, structure()])
     for schema in TABLES.values():
         if schema.small:
             columns = ", ".join(f"{name_of(column.name)} {sql_type(column.type)}" for column in schema.columns)
@@ -87,28 +100,33 @@ def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
             _comment(connection, "TABLE", schema)
 
 
-def insert_small(connection: duckdb.DuckDBPyConnection, table: str, names: Sequence[str], files: Sequence[Path]) -> None:
+def insert_small(connection: duckdb.DuckDBPyConnection, schema: TableSchema, names: Sequence[str], files: Sequence[Path]) -> None:
     """Copy the rows of Parquet files that all have the columns ``names`` into a small table."""
     source = _parquet(f"[{', '.join(quoted(str(file)) for file in files)}]")
-    connection.execute(f"INSERT INTO {table} BY NAME SELECT run_id, {', '.join(map(name_of, names))} FROM {source}")
+    connection.execute(f"INSERT INTO {schema.name} BY NAME SELECT run_id, {_expressions(schema, names)} FROM {source}")
 
 
 def create_views(connection: duckdb.DuckDBPyConnection) -> None:
-    """Replace every view by what the files table, the schemas and ``views/*.sql`` say now."""
+    """Replace every view by what the schemas and ``views/*.sql`` say now."""
     old = connection.execute("SELECT view_name FROM duckdb_views() WHERE NOT internal").fetchall()
     for (name,) in old:
         connection.execute(f"DROP VIEW {name}")
     connection.execute(_FOLDER_MACRO)
-    for schema in TABLES.values():
-        if not schema.small:
-            connection.execute(f"CREATE VIEW {schema.name} AS {_big_table(connection, schema)}")
-            _comment(connection, "VIEW", schema)
+    list_files(connection)
     for path in sorted(VIEWS.glob("*.sql")):
         try:
             connection.execute(f"CREATE VIEW {path.stem} AS {path.read_text(encoding='utf-8')}")
         except duckdb.Error as fault:
             raise WarehouseError(f"The view {path} cannot be made: {first_line(fault)}.") from fault
         connection.execute(f"COMMENT ON VIEW {path.stem} IS {quoted(purpose(path))}")
+
+
+def list_files(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make the view of each big table read the files the catalog lists now; views upon it follow by its name."""
+    for schema in TABLES.values():
+        if not schema.small:
+            connection.execute(f"CREATE OR REPLACE VIEW {schema.name} AS {_big_table(connection, schema)}")
+            _comment(connection, "VIEW", schema)
 
 
 def purpose(view: Path) -> str:
@@ -139,7 +157,7 @@ def _expressions(schema: TableSchema, present: Sequence[str]) -> str:
 def _expression(name: str, type_: pa.DataType, present: bool) -> str:
     if not present:
         return f"NULL::{sql_type(type_)} AS {name_of(name)}"
-    return f"{name_of(name)}::{sql_type(type_)} AS {name_of(name)}" if pa.types.is_timestamp(type_) else name_of(name)
+    return f"make_timestamp_ns(epoch_ns({name_of(name)})) AS {name_of(name)}" if pa.types.is_timestamp(type_) else name_of(name)
 
 
 def _parquet(files: str) -> str:
@@ -147,6 +165,5 @@ def _parquet(files: str) -> str:
 
 
 def _comment(connection: duckdb.DuckDBPyConnection, kind: str, schema: TableSchema) -> None:
-    connection.execute(f"COMMENT ON {kind} {schema.name} IS {quoted(schema.grain)}")
-    for column in schema.columns:
-        connection.execute(f"COMMENT ON COLUMN {schema.name}.{name_of(column.name)} IS {quoted(column.meaning)}")
+    columns = [f"COMMENT ON COLUMN {schema.name}.{name_of(column.name)} IS {quoted(column.meaning)}" for column in schema.columns]
+    connection.execute(";".join([f"COMMENT ON {kind} {schema.name} IS {quoted(schema.grain)}", *columns]))

@@ -92,6 +92,17 @@ def remove_folder(folder: Path) -> None:
         shutil.rmtree(doomed)
 
 
+def remove(path: Path) -> int:
+    """Remove a file, link or folder and return how many bytes its files held."""
+    if path.is_dir() and not path.is_symlink():
+        n_bytes = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+        remove_folder(path)
+        return n_bytes
+    n_bytes = path.lstat().st_size
+    path.unlink()
+    return n_bytes
+
+
 def sha256_of(path: Path) -> str:
     """Return the sha256 of a file's bytes, hexadecimal."""
     digest = hashlib.sha256()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,12 +17,13 @@ class WarehouseError(Exception):
     exit_code = 6
 
 
+_KIND = re.compile(r"^(?:[A-Za-z ]+ Error: )+")
 _KEPT = "nothing that was published has changed"
 
 
 @contextmanager
 def explained(doing: str, path: Path) -> Iterator[None]:
-    """Turn an ``OSError`` or an I/O error of DuckDB inside the block into a sentence.
+    """Turn an ``OSError`` or an error of DuckDB inside the block into a sentence.
 
     Parameters
     ----------
@@ -40,7 +42,7 @@ def explained(doing: str, path: Path) -> Iterator[None]:
     except OSError as fault:
         where = fault.filename2 or fault.filename or path
         raise WarehouseError(f"Cannot {doing}: {_sentence(fault.errno, fault.strerror or str(fault), where)}") from fault
-    except duckdb.IOException as fault:
+    except duckdb.Error as fault:
         raise WarehouseError(f"Cannot {doing}: {first_line(fault)}; {_KEPT}.") from fault
 
 
@@ -60,6 +62,4 @@ def _sentence(code: int | None, reason: str, where: object) -> str:
 
 def first_line(fault: BaseException) -> str:
     """Return the first line of an error of DuckDB without its kind, such as ``Binder Error:``."""
-    line = str(fault).strip().split("\n", 1)[0]
-    kind, found, rest = line.partition(" Error: ")
-    return rest if found and " " not in kind.strip() else line
+    return _KIND.sub("", str(fault).strip().split("\n", 1)[0])

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,9 +71,9 @@ def publish_runs(root: Path, run_ids: Sequence[str], *, progress: Progress = lam
     started = time.perf_counter()
     store = Layout(root)
     with explained(f"publish {', '.join(run_ids)}", root), durable.exclusive(store.lock, settings.LOCK_TIMEOUT_S):
+        clear_leftovers(store)
         version = catalog.current(root)
         published = _published(root)
-        _clear_leftovers(store, version, published)
         new = [run_id for run_id in dict.fromkeys(run_ids) if run_id not in published]
         staged = {run_id: _verified(store, run_id, progress) for run_id in new}
         if new:
@@ -96,28 +97,30 @@ def publish_runs(root: Path, run_ids: Sequence[str], *, progress: Progress = lam
     return [Publication(run_id, *published[run_id], run_id in staged, seconds, differing.get(run_id, ())) for run_id in run_ids]
 
 
+def clear_leftovers(store: Layout) -> None:
+    """Remove what a killed publication left; the caller holds the lock, so nobody else is writing."""
+    version = catalog.current(store.root)
+    if begun := catalog.journal_runs(store):
+        published, listed = _published(store.root), catalog.listed_runs(store.root)
+        for run_id in begun:
+            if run_id in published:
+                durable.remove_folder(Staging(store.root, run_id).folder)
+            elif run_id not in listed:
+                for folder in [*store.tables.glob(f"*/run_id={run_id}"), *store.runs.glob(run_id)]:
+                    shutil.rmtree(folder)  # nobody reads it; a process killed here finds the rest by the journal
+        store.journal.unlink()
+    half_made = [path for path in store.catalogs.glob("*") if path.name.startswith(".") or (version_of(path) or 0) > version]
+    for path in [*half_made, *store.root.glob(f".{store.pointer.name}.*.tmp"), *store.staging.glob(".*.tmp")]:
+        durable.remove(path)
+
+
 def _published(root: Path) -> dict[str, tuple[str, int]]:
     """Return digest and version of every published run."""
+    if catalog.current(root) == 0:
+        return {}
     with catalog.connect(root) as connection:
         rows = connection.execute("SELECT run_id, digest, catalog_version FROM publications").fetchall()
     return {run_id: (digest, version) for run_id, digest, version in rows}
-
-
-def _clear_leftovers(store: Layout, version: int, published: Mapping[str, object]) -> None:
-    """Remove what a killed publication left; the caller holds the lock, so nobody else is writing."""
-    for run_id in catalog.journal_runs(store):
-        if run_id in published:
-            durable.remove_folder(Staging(store.root, run_id).folder)
-        else:
-            for folder in [*store.tables.glob(f"*/run_id={run_id}"), store.run_folder(run_id)]:
-                durable.remove_folder(folder)
-    store.journal.unlink(missing_ok=True)
-    for path in store.catalogs.glob("*"):
-        never_pointed_at = (version_of(path) or 0) > version
-        if never_pointed_at or path.name.startswith("."):
-            path.unlink()
-    for path in store.root.glob(f".{store.pointer.name}.*.tmp"):
-        path.unlink()
 
 
 def _verified(store: Layout, run_id: str, progress: Progress) -> tuple[tuple[TableFile, ...], tuple[Document, ...]]:

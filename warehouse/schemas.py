@@ -271,7 +271,7 @@ METRICS = TableSchema(
         Column("role", TEXT, "strategy, agent or benchmark"),
         Column("metric", TEXT, "name of the measure"),
         Column("value", REAL, "its value; null where it is not defined", True),
-        Column("unit", TEXT, "fraction, ratio, currency, count, bars or date"),
+        Column("unit", TEXT, "fraction, ratio, currency, count, bars or days"),
     ),
 )
 
@@ -297,7 +297,7 @@ TRIALS = TableSchema(
     (
         Column("trial", COUNT, "number of the trial, from 0"),
         Column("n_trials", COUNT, "how many trials were made in all; the deflated Sharpe ratio needs it"),
-        Column("window", COUNT, "window of the walk-forward; -1 in a sweep"),
+        Column("window_number", COUNT, "window of the walk-forward; -1 in a sweep"),
         Column("sample", TEXT, "in or out: whether the result was used to choose"),
         Column("start_date", DATE, "first session"),
         Column("end_date", DATE, "last session"),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from marketsim.agents.strategy import MarketView, Strategy, StrategyParams
 
@@ -20,6 +20,12 @@ class EmaMeanReversionParams(StrategyParams):
     exit_z: float = Field(0.5, ge=0, le=20, description="Distance that closes it, standard deviations; below `entry_z`.")
     weight: float = Field(0.9, gt=0, le=100, description="Share of equity invested when every symbol is held.")
     short: bool = Field(False, description="Whether it also sells what is far above its average.")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.exit_z >= self.entry_z:
+            raise ValueError(f"exit_z: {self.exit_z:g} must be smaller than entry_z: {self.entry_z:g}")
+        return self
 
 
 class EmaMeanReversion(Strategy):

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import Discriminator, Field, Tag, ValidationError
 
 from marketsim.agents.buy_and_hold import BuyAndHold, BuyAndHoldParams
 from marketsim.agents.ema_mean_reversion import EmaMeanReversion, EmaMeanReversionParams
@@ -18,6 +18,7 @@ from marketsim.agents.sma_crossover import SmaCrossover, SmaCrossoverParams
 from marketsim.agents.strategy import Strategy, StrategyParams
 from marketsim.agents.target_weights import TargetWeights, TargetWeightsParams
 from marketsim.errors import ConfigError
+from marketsim.wording import expected, shown
 
 
 class CustomParams(StrategyParams):
@@ -69,22 +70,47 @@ def build(spec: StrategyParams, base_dir: Path | None = None) -> Strategy:
         spec = spec.model_copy(update={"holdings_file": str((base_dir or Path()) / spec.holdings_file)})
     if not isinstance(spec, CustomParams):
         return _BUILT_IN[type(spec)](spec)
-    module_name, _, class_name = spec.kind.partition(":")
-    try:
-        found = getattr(importlib.import_module(module_name), class_name)
-    except ImportError as error:
-        raise ConfigError(
-            f"strategy {spec.kind}: {error}; is {module_name} installed, or the folder that holds it on PYTHONPATH?"
-        ) from error
-    except AttributeError:
-        raise ConfigError(f"strategy {spec.kind}: module {module_name} has no class {class_name}; check the spelling.") from None
-    if not (isinstance(found, type) and issubclass(found, Strategy)):
-        raise ConfigError(f"strategy {spec.kind}: is not a subclass of marketsim.agents.strategy.Strategy; derive it from there.")
+    found = _imported(spec.kind)
     try:
         return found(found.Params.model_validate(spec.params))
-    except ValueError as error:
-        reason = "; ".join(str(error).splitlines()[1:3]).strip() or str(error)
-        raise ConfigError(f"strategy {spec.kind}: its params were refused: {reason}.") from error
+    except ValidationError as error:
+        raise ConfigError(f"strategy {spec.kind}: its params were refused: {_refused(found.Params, error)}.") from error
+    except Exception as error:  # whatever a user's own constructor raises
+        raise ConfigError(f"strategy {spec.kind}: cannot be built, {type(error).__name__}: {error}; correct the class.") from error
+
+
+def _imported(kind: str) -> type[Strategy]:
+    """Return the user's class, named as ``package.module:Class``."""
+    module_name, _, class_name = kind.partition(":")
+    try:
+        module = importlib.import_module(module_name)
+    except ImportError as error:
+        raise ConfigError(
+            f"strategy {kind}: {error}; is {error.name or module_name} installed, or the folder that holds it on PYTHONPATH?"
+        ) from error
+    except Exception as error:  # whatever the user's own module raises
+        raise ConfigError(
+            f"strategy {kind}: importing {module_name} failed, {type(error).__name__}: {error}; correct the module."
+        ) from error
+    found = getattr(module, class_name, None)
+    if found is None:
+        raise ConfigError(f"strategy {kind}: module {module_name} has no class {class_name}; check the spelling.")
+    if not (isinstance(found, type) and issubclass(found, Strategy)):
+        raise ConfigError(f"strategy {kind}: is not a subclass of marketsim.agents.strategy.Strategy; derive it from there.")
+    return found
+
+
+def _refused(params: type[StrategyParams], error: ValidationError) -> str:
+    """Put what a strategy's own parameters object to into one sentence, without the full stop."""
+    reasons = []
+    for fault in error.errors():
+        key = ".".join(map(str, fault["loc"])) or "params"
+        if fault["type"] == "extra_forbidden":
+            allowed = ", ".join(sorted(params.model_fields.keys() - {"kind"})) or "nothing"
+            reasons.append(f"{key} is unknown, allowed are {allowed}")
+        else:
+            reasons.append(f"{key} is {shown(fault['input'])}, expected {expected(fault)}")
+    return "; ".join(reasons)
 
 
 def source_file(spec: StrategyParams) -> Path | None:

@@ -91,7 +91,7 @@ def read_holdings(path: Path) -> tuple[list[dt.date], list[dict[str, float]]]:
     """
     lists: dict[dt.date, dict[str, float]] = {}
     try:
-        with path.open(newline="", encoding="utf-8") as handle:
+        with path.open(newline="", encoding="utf-8-sig") as handle:
             for number, row in enumerate(csv.DictReader(handle), start=2):
                 try:
                     day, symbol, weight = dt.date.fromisoformat(row["date"]), row["symbol"], float(row["weight"])
@@ -106,6 +106,8 @@ def read_holdings(path: Path) -> tuple[list[dt.date], list[dict[str, float]]]:
         raise ConfigError(
             f"holdings_file {path}: cannot be read ({error.strerror}); relative paths start at the config file's folder."
         ) from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ConfigError(f"{path}: is not a CSV file of UTF-8 text ({error}); export it again.") from None
     if not lists:
         raise ConfigError(f"{path}: holds no rows; expected the columns date, symbol, weight.")
     dates = sorted(lists)

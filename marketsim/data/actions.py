@@ -76,8 +76,8 @@ def infer_actions(close: Floats, adj_close: Floats, convention: Convention = "pr
 
 
 def quantum(values: Floats) -> float:
-    """Return the step the values are rounded to, a power of ten between 1e-10 and 1."""
-    for decimals in range(10):
+    """Return the step the values are rounded to, a power of ten between 1e-10 and the cent."""
+    for decimals in range(2, 10):
         if np.allclose(values, np.round(values, decimals), rtol=1e-13, atol=1e-11):
             return float(10.0**-decimals)
     return 1e-10

@@ -16,7 +16,7 @@ from marketsim.data.bars import DATE, bars_digest, canonical_bars, combine
 from marketsim.data.calendars import Calendar, load_calendar
 from marketsim.data.providers.library import build_providers
 from marketsim.data.providers.provider import Provider
-from marketsim.errors import ConfigError, DataError
+from marketsim.errors import ConfigError, DataError, ProviderError
 
 SOURCES = pa.schema(
     [
@@ -82,7 +82,7 @@ def ingest(
     Raises
     ------
     DataError
-        Not one traded symbol has bars; the message says why, a sentence each.
+        Not one traded symbol has bars; the message says why, a sentence each. A retryable `ProviderError` where waiting may help.
     ConfigError
         The calendar, a provider's settings or a file of holdings is not what it should be.
     """
@@ -92,16 +92,18 @@ def ingest(
     roles = dict.fromkeys(spec.symbols, "traded")
     if spec.benchmark is not None:
         roles.setdefault(spec.benchmark, "benchmark")
-    tables, rows = [], holdings
+    tables, rows, may_pass = [], holdings, False
     for symbol, role in roles.items():
-        table, row = collector.collect(symbol)
+        table, row, transient = collector.collect(symbol)
+        may_pass |= transient
         rows.append({"symbol": symbol, "role": role, **row})
         if table is not None:
             tables.append(table)
     if all(row["error"] for row in rows if row["role"] == "traded"):
         reasons = list(dict.fromkeys(f"{row['error']}" for row in rows if row["role"] == "traded"))
         more = f"\nand {len(reasons) - MOST_REASONS} more" if len(reasons) > MOST_REASONS else ""
-        raise DataError("\n".join(reasons[:MOST_REASONS]) + more)
+        sentences = "\n".join(reasons[:MOST_REASONS]) + more
+        raise ProviderError(sentences, retryable=True) if may_pass else DataError(sentences)
     bars = combine(tables)
     sources = pa.Table.from_pylist(sorted(rows, key=lambda row: (row["symbol"], row["request"])), SOURCES)
     parts = [bars_digest(bars), *sorted(str(row["sha256"]) for row in rows if row["role"] == "holdings")]
@@ -119,22 +121,23 @@ class _Collector:
     progress: Progress
     now: Callable[[], dt.datetime]
 
-    def collect(self, symbol: str) -> tuple[pa.Table | None, dict[str, object]]:
-        """Return a symbol's bars, or None, and its row of `sources`."""
-        reasons = []
+    def collect(self, symbol: str) -> tuple[pa.Table | None, dict[str, object], bool]:
+        """Return a symbol's bars, or None; its row of `sources`; and whether a provider said that waiting may help."""
+        reasons, transient = [], False
         for provider in self.providers:
             try:
                 bars, request = self._bars(provider, symbol)
             except DataError as error:
                 reasons.append(str(error))
+                transient |= isinstance(error, ProviderError) and error.retryable
                 self.progress(f"{symbol}: {error}")
                 continue
             dates = pc.min_max(bars.column("session_date")).as_py()
             self.progress(f"{symbol}: {bars.num_rows:,} bars, {dates['min']} to {dates['max']}, from {provider.name}")
             found = {"first_date": dates["min"], "last_date": dates["max"], "sha256": bars_digest(bars), "error": ""}
-            return bars, {"source": provider.name, "request": request, "n_rows": bars.num_rows, **found}
+            return bars, {"source": provider.name, "request": request, "n_rows": bars.num_rows, **found}, transient
         missing = {"first_date": None, "last_date": None, "sha256": "", "error": " ".join(reasons)}
-        return None, {"source": "", "request": "", "n_rows": 0, **missing}
+        return None, {"source": "", "request": "", "n_rows": 0, **missing}, transient
 
     def _bars(self, provider: Provider, symbol: str) -> tuple[pa.Table, str]:
         spec, interval = self.spec, self.spec.bar_interval

@@ -11,6 +11,7 @@ import math
 
 import numpy as np
 
+from marketsim.kernel.account import QTY_EPSILON, allowed_qty, book_fill, end, revalue, whole_lots
 from marketsim.kernel.compile import entry, inner
 from marketsim.records import Kind, Liquidity, Reason, Side, Status, Tif
 
@@ -18,11 +19,9 @@ MARKET, LIMIT, STOP, STOP_LIMIT = int(Kind.MARKET), int(Kind.LIMIT), int(Kind.ST
 ON_OPEN, ON_CLOSE = int(Kind.MARKET_ON_OPEN), int(Kind.MARKET_ON_CLOSE)
 OPEN, TRIGGERED, FILLED, CANCELLED = int(Status.OPEN), int(Status.TRIGGERED), int(Status.FILLED), int(Status.CANCELLED)
 EXPIRED, REJECTED = int(Status.EXPIRED), int(Status.REJECTED)
-BUYING_POWER, SHORT_NOT_ALLOWED = int(Reason.BUYING_POWER), int(Reason.SHORT_NOT_ALLOWED)
 AUCTION_OVER, END_OF_SESSION = int(Reason.AUCTION_OVER), int(Reason.END_OF_SESSION)
 MAKER, TAKER, BUY, DAY = int(Liquidity.MAKER), int(Liquidity.TAKER), int(Side.BUY), int(Tif.DAY)
 DAYS_A_YEAR = 360.0  # actual/360, the money market's convention
-QTY_EPSILON = 1e-9  # shares; below it a remainder is rounding left over from a split
 
 
 @entry
@@ -49,13 +48,14 @@ def open_bar(bar, open_ns, opens, highs, lows, closes, volumes, splits, dividend
     for s in range(position.size):
         if not math.isnan(opens[bar, s]):
             mark[s] = opens[bar, s]
-    _revalue(me, position, mark)
+    revalue(me, position, mark)
     place = (bar, open_ns, volumes, sigma, adv, book, orders, fills)
-    # Orders that reduce a position go first, so that the cash they free is there for the others.
-    for reducing in (True, False):
+    # Orders that reduce a position go first, so that the cash they free is there for the others. The second round takes every order
+    # that still lives: one that reduces only since an order before it traded must not fall between the two.
+    for only_reducing in (True, False):
         for k in range(me.n_live):
             order = orders[live[k]]
-            if order.status <= TRIGGERED and (order.side * position[order.symbol] < 0.0) == reducing:
+            if order.status <= TRIGGERED and (not only_reducing or order.side * position[order.symbol] < 0.0):
                 _at_open(live[k], order, opens[bar, order.symbol], place)
     _inside(opens, highs, lows, closes, live, place)
     for k in range(me.n_live):
@@ -74,14 +74,14 @@ def fill_at_close(bar, open_ns, closes, volumes, sigma, adv, book, orders, live,
     for s in range(position.size):
         if not math.isnan(closes[bar, s]):
             mark[s] = closes[bar, s]
-    _revalue(me, position, mark)
+    revalue(me, position, mark)
     place = (bar, open_ns, volumes, sigma, adv, book, orders, fills)
-    for reducing in (True, False):
+    for only_reducing in (True, False):
         for k in range(me.n_live):
             order = orders[live[k]]
             price = closes[bar, order.symbol]
-            reduces = order.side * position[order.symbol] < 0.0
-            if order.kind == MARKET and order.status == OPEN and not math.isnan(price) and reduces == reducing:
+            turn = not only_reducing or order.side * position[order.symbol] < 0.0
+            if order.kind == MARKET and order.status == OPEN and not math.isnan(price) and turn:
                 _trade(live[k], order, price, TAKER, open_ns[1], place)
 
 
@@ -97,7 +97,7 @@ def close_bar(bar, close_ns, closes, session_ends, book, orders, live):
     for k in range(me.n_live):
         order = orders[live[k]]
         if order.status <= TRIGGERED and order.tif == DAY and session_ends:
-            _end(order, EXPIRED, END_OF_SESSION, close_ns)
+            end(order, EXPIRED, END_OF_SESSION, close_ns)
         if order.status <= TRIGGERED:
             live[kept] = live[k]
             kept += 1
@@ -105,7 +105,7 @@ def close_bar(bar, close_ns, closes, session_ends, book, orders, live):
     for s in range(position.size):
         if not math.isnan(closes[bar, s]):
             mark[s] = closes[bar, s]
-    _revalue(me, position, mark)
+    revalue(me, position, mark)
     if me.equity <= 0.0 and me.gross > 0.0:
         me.closed = 1
 
@@ -151,19 +151,6 @@ def _borrow(days, me, cost, position, mark):
                 short_value -= position[s] * mark[s]
         me.borrow = short_value * cost.borrow_rate_frac * days / DAYS_A_YEAR
         me.cash -= me.borrow
-
-
-@inner
-def _revalue(me, position, mark):
-    """Recompute equity and gross exposure at the marks; a symbol without a mark has no position."""
-    value = 0.0
-    gross = 0.0
-    for s in range(position.size):
-        if position[s] != 0.0:
-            value += position[s] * mark[s]
-            gross += abs(position[s] * mark[s])
-    me.equity = me.cash + value
-    me.gross = gross
 
 
 @inner
@@ -254,7 +241,7 @@ def _trade(index, order, reference, liquidity, now, place):
     if not math.isinf(cost.participation_cap):
         volume = volumes[bar, s]
         room = 0.0 if math.isnan(volume) else cost.participation_cap * volume - taken_buy[s] - taken_sell[s]
-        qty = min(qty, _whole_lots(room, cost.lot_size))
+        qty = min(qty, whole_lots(room, cost.lot_size))
     if qty <= QTY_EPSILON:
         return
     half_spread = slippage = impact = 0.0
@@ -268,80 +255,24 @@ def _trade(index, order, reference, liquidity, now, place):
         # A sale cannot cost more than the shares are worth, whatever the impact formula says.
         impact += price
         price = 0.0
-    allowed, reason = _allowed_qty(qty, price, order, me, cost, position[s], mark[s])
+    allowed, reason = allowed_qty(qty, price, order, me, cost, position[s], mark[s])
     if allowed < qty - QTY_EPSILON:
         # What the account cannot carry now is refused for good: waiting would turn it into a different decision.
         filled_some = order.filled_qty > QTY_EPSILON or allowed > QTY_EPSILON
-        _end(order, CANCELLED if filled_some else REJECTED, reason, now)
+        end(order, CANCELLED if filled_some else REJECTED, reason, now)
     if allowed <= QTY_EPSILON:
         return
     qty = allowed
-    order.variable_fee += cost.fee_per_share * qty + cost.fee_notional_frac * qty * price
-    fee = max(cost.fee_minimum, order.variable_fee) - order.fee
-    order.fee += fee
-    order.filled_qty += qty
-    before = position[s]
-    position[s] = before + side * qty
-    if abs(position[s]) < QTY_EPSILON:
-        position[s] = 0.0
-    me.cash -= side * qty * price + fee
-    me.equity -= side * qty * (price - mark[s]) + fee
-    me.gross += (abs(position[s]) - abs(before)) * mark[s]
-    me.turnover += qty * price
-    me.fees += fee
     taken[s] += qty
-    fill = fills[me.n_fills]
-    fill.order_id, fill.symbol, fill.side, fill.liquidity = index, s, side, liquidity
-    fill.time_ns, fill.bar, fill.qty, fill.price, fill.reference_price, fill.fee = now, bar, qty, price, reference, fee
+    fill = book_fill(order, qty, price, me, cost, position, mark, fills)
+    fill.order_id, fill.liquidity, fill.time_ns, fill.bar, fill.reference_price = index, liquidity, now, bar, reference
     fill.spread_cost, fill.slippage_cost, fill.impact_cost = qty * half_spread, qty * slippage, qty * impact
-    fill.position_after = position[s]
-    me.n_fills += 1
     if order.status <= TRIGGERED and order.qty - order.filled_qty <= QTY_EPSILON:
-        _end(order, FILLED, 0, now)
-
-
-@inner
-def _allowed_qty(qty, price, order, me, cost, held, mark):
-    """Return how many shares the account may trade and why not more.
-
-    Closing a position is always allowed. Opening needs gross + q·mark <= leverage·(equity - costs of q), solved for q.
-    """
-    closing = min(qty, abs(held)) if held * order.side < 0.0 else 0.0
-    opening = qty - closing
-    if opening <= QTY_EPSILON:
-        return qty, 0
-    if order.side != BUY and cost.allow_short == 0:
-        return closing, SHORT_NOT_ALLOWED
-    leverage = cost.max_leverage
-    price_cost = order.side * (price - mark)
-    fee_left = max(0.0, cost.fee_minimum - order.fee)
-    equity = me.equity - closing * (price_cost + cost.fee_per_share + cost.fee_notional_frac * price)
-    spare = leverage * equity - (me.gross - closing * mark)
-    per_share = mark + leverage * (price_cost + cost.fee_per_share + cost.fee_notional_frac * price)
-    most = opening if per_share <= 0.0 else spare / per_share
-    if mark + leverage * price_cost > 0.0:
-        most = min(most, (spare - leverage * fee_left) / (mark + leverage * price_cost))
-    if most >= opening * (1.0 - 1e-12):
-        return qty, 0
-    return closing + _whole_lots(most, cost.lot_size), BUYING_POWER
-
-
-@inner
-def _whole_lots(qty, lot_size):
-    """Round down to whole lots; a hair below a whole number of lots counts as that number."""
-    return max(0.0, math.floor(qty / lot_size + 1e-9) * lot_size)
+        end(order, FILLED, 0, now)
 
 
 @inner
 def _end_auction(order, now):
     """Cancel what an auction order could not trade."""
     if order.status <= TRIGGERED:
-        _end(order, CANCELLED, AUCTION_OVER, now)
-
-
-@inner
-def _end(order, status, reason, now):
-    """Give an order its final state."""
-    order.status = status
-    order.reason = reason
-    order.ended_ns = now
+        end(order, CANCELLED, AUCTION_OVER, now)

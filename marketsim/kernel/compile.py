@@ -21,7 +21,7 @@ def cache_folder() -> Path | None:
     """Return the folder for compiled code (``MARKETSIM_KERNEL_CACHE`` or the user's cache), or None where none is writable."""
     sources = hashlib.sha256(numba.__version__.encode())
     here = Path(__file__).parent
-    for path in [here.parent / "records.py", *sorted(here.glob("*.py"))]:
+    for path in [here.parent / "records.py", here.parent / "replay" / "records.py", *sorted(here.glob("*.py"))]:
         sources.update(path.read_bytes())
     base = os.environ.get("MARKETSIM_KERNEL_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "marketsim"
     folder = Path(base) / f"kernel-{sources.hexdigest()[:16]}"
@@ -36,8 +36,8 @@ CACHE_FOLDER = cache_folder()
 INNER_OPTIMISATION = 1  # less makes slower code in the end, more only takes longer
 
 
-def is_compiled(module: str = "bar_fills") -> bool:
-    """Whether an earlier process left a kernel module's compiled code, so that the first call is quick."""
+def is_compiled(module: str = "*") -> bool:
+    """Whether an earlier process left compiled code (of one kernel module), so that the first call is quick."""
     return CACHE_FOLDER is not None and any(CACHE_FOLDER.rglob(f"{module}.*.nbc"))
 
 

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from marketsim.agents.strategy import Strategy
 from marketsim.config import Account, Agent, RunSpec
-from marketsim.errors import MarketsimError, StrategyError
 from marketsim.kernel.bar_fills import close_bar, fill_at_close, open_bar
-from marketsim.markets.bars_view import BarHistory, BarsView
+from marketsim.markets.desk import Desk
 from marketsim.markets.panel import FloatArray, Panel
-from marketsim.records import ACCOUNT, COSTS, FILL, ORDER, Cancel, Fill, Kind, Order, Reason, Side, Status, Tif
-
-NS_A_DAY = 86_400_000_000_000
-PRICED_BY_LIMIT = (Kind.LIMIT, Kind.STOP_LIMIT)
-PRICED_BY_STOP = (Kind.STOP, Kind.STOP_LIMIT)
+from marketsim.records import COSTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,27 +78,14 @@ def costs(spec: RunSpec, account: Account) -> npt.NDArray[np.void]:
     return row
 
 
-class AccountRunner:
-    """One agent, its account and its buffers; `run` plays all bars once."""
+class AccountRunner(Desk):
+    """One agent on the bars market; `run` plays all bars once."""
 
     def __init__(self, trader: Agent, strategy: Strategy, spec: RunSpec, panel: Panel, estimates: Liquidity) -> None:
         account = trader.account or spec.account
-        self._name, self._strategy, self._panel, self._estimates = trader.name, strategy, panel, estimates
+        super().__init__(trader.name, strategy, panel, account.cash, costs(spec, account))
+        self._estimates = estimates
         self._same_close = spec.market.fill == "same_close"
-        self._hears_fills = type(strategy).on_fill is not Strategy.on_fill
-        n_symbols = len(panel.symbols)
-        self._column = {symbol: i for i, symbol in enumerate(panel.symbols)}
-        self._account = np.zeros(1, ACCOUNT)
-        self._account["cash"] = self._account["equity"] = account.cash
-        self._costs = costs(spec, account)
-        self._lot_size = account.lot_size
-        self._position, self._mark = np.zeros(n_symbols), np.full(n_symbols, np.nan)
-        self._taken_buy, self._taken_sell = np.zeros(n_symbols), np.zeros(n_symbols)
-        self._orders, self._fills = np.zeros(1024, ORDER), np.zeros(1024, FILL)
-        self._live = np.zeros(1024, np.int64)
-        self._history = BarHistory(panel)
-        self._view = BarsView(self._history, panel, account.lot_size, self._account)
-        self._attach()
 
     def run(self, on_bar: Callable[[int], None]) -> AccountRun:
         """Play every bar; ``on_bar`` hears the number of bars played."""
@@ -144,128 +125,3 @@ class AccountRunner:
         self._end_run(int(panel.close_ns[-1]))
         n_orders, n_fills = int(self._account["n_orders"][0]), int(self._account["n_fills"][0])
         return AccountRun(self._orders[:n_orders], self._fills[:n_fills], held, marks, **traces)
-
-    def _wake(self, heard: int) -> None:
-        """Tell the strategy its fills, ask it for orders, and enter them."""
-        try:
-            if self._hears_fills:
-                for row in self._fills[heard : int(self._account["n_fills"][0])]:
-                    self._strategy.on_fill(self._as_fill(row), self._view)
-            answer = self._strategy.on_wake(self._view)
-        except MarketsimError as error:
-            raise StrategyError(f"agent {self._name} at {self._now()}: {error}") from error
-        except Exception as error:
-            raise StrategyError(f"agent {self._name} raised {type(error).__name__} at {self._now()}: {error}") from error
-        if answer is None:
-            return
-        if isinstance(answer, np.ndarray):
-            if answer.dtype != ORDER:
-                raise StrategyError(f"agent {self._name} at {self._now()} returned an array of {answer.dtype}, expected records.ORDER.")
-            self._enter(answer)
-        elif isinstance(answer, Iterable):
-            for item in answer:
-                self._take(item)
-        else:
-            raise StrategyError(f"agent {self._name} at {self._now()} returned {type(answer).__name__}, expected orders or None.")
-
-    def _take(self, item: Any) -> None:
-        if isinstance(item, Cancel):
-            self._cancel(item.order_id)
-        elif isinstance(item, Order):
-            if item.symbol not in self._column:
-                known = ", ".join(self._panel.symbols[:10])
-                raise StrategyError(
-                    f"agent {self._name} at {self._now()} ordered {item.symbol!r}, which is not in the run; it has {known}."
-                )
-            row = np.zeros(1, ORDER)
-            row["symbol"], row["side"], row["kind"], row["tif"] = self._column[item.symbol], item.side, item.kind, item.tif
-            row["qty"], row["limit_price"], row["stop_price"] = item.qty, item.limit_price, item.stop_price
-            self._enter(row)
-        else:
-            raise StrategyError(f"agent {self._name} at {self._now()} returned {item!r}, expected Order or Cancel.")
-
-    def _enter(self, rows: npt.NDArray[np.void]) -> None:
-        """Number new orders, refuse the impossible ones with a reason, and make the rest live."""
-        me = self._account[0]
-        first, count = int(me["n_orders"]), len(rows)
-        self._reserve(count)
-        new = self._orders[first : first + count]
-        new[:] = rows
-        now = self._view.time_ns
-        new["order_id"] = np.arange(first, first + count)
-        new["submitted_ns"] = now
-        new["status"], new["reason"], new["ended_ns"] = Status.OPEN, Reason.NONE, 0
-        new["filled_qty"] = new["fee"] = new["variable_fee"] = 0.0
-        lots = new["qty"] / self._lot_size
-        with np.errstate(invalid="ignore"):
-            bad_qty = ~(np.isfinite(lots) & (lots > 0.0) & (np.abs(lots - np.round(lots)) <= 1e-6))
-        needs_limit, needs_stop = np.isin(new["kind"], PRICED_BY_LIMIT), np.isin(new["kind"], PRICED_BY_STOP)
-        bad_price = (needs_limit & ~(np.isfinite(new["limit_price"]) & (new["limit_price"] > 0.0))) | (
-            needs_stop & ~(np.isfinite(new["stop_price"]) & (new["stop_price"] > 0.0))
-        )
-        # The exchange knows more kinds and times in force than bars can answer.
-        bad_kind, bad_tif = new["kind"] > Kind.MARKET_ON_CLOSE, new["tif"] > Tif.DAY
-        reasons = (Reason.BAD_PRICE, Reason.BAD_QUANTITY, Reason.UNKNOWN_KIND, Reason.BAD_TIF)
-        for bad, reason in zip((bad_price, bad_qty, bad_kind, bad_tif), reasons, strict=True):
-            new["status"][bad], new["reason"][bad], new["ended_ns"][bad] = Status.REJECTED, reason, now
-        alive = np.flatnonzero(new["status"] == Status.OPEN)
-        n_live = int(me["n_live"])
-        self._live[n_live : n_live + len(alive)] = first + alive
-        me["n_live"], me["n_orders"] = n_live + len(alive), first + count
-
-    def _cancel(self, order_id: int) -> None:
-        if not 0 <= order_id < int(self._account["n_orders"][0]):
-            raise StrategyError(f"agent {self._name} at {self._now()} cancelled order {order_id}, which it never sent.")
-        order = self._orders[order_id]
-        # Cancelling what has just filled is an everyday race, not a mistake.
-        if order["status"] <= Status.TRIGGERED:
-            order["status"], order["reason"], order["ended_ns"] = Status.CANCELLED, Reason.BY_STRATEGY, self._view.time_ns
-
-    def _liquidate(self, now: int) -> None:
-        """The account is worth nothing: withdraw its orders and send what closes its positions."""
-        for index in self._live[: int(self._account["n_live"][0])]:
-            order = self._orders[index]
-            order["status"], order["reason"], order["ended_ns"] = Status.CANCELLED, Reason.ACCOUNT_CLOSED, now
-        self._account["n_live"] = 0
-        rows = self._view.orders_to(np.zeros(len(self._panel.symbols)))
-        rows["qty"] = np.abs(self._position[rows["symbol"]])
-        self._enter(rows)
-
-    def _end_run(self, now: int) -> None:
-        for index in self._live[: int(self._account["n_live"][0])]:
-            order = self._orders[index]
-            order["status"], order["reason"], order["ended_ns"] = Status.CANCELLED, Reason.END_OF_RUN, now
-
-    def _reserve(self, more_orders: int = 0) -> None:
-        """Make room for new orders, and for every live order to fill at the open and at the close."""
-        me = self._account[0]
-        n_orders, n_live, n_fills = int(me["n_orders"]) + more_orders, int(me["n_live"]) + more_orders, int(me["n_fills"])
-        if n_orders > len(self._orders) or n_live > len(self._live):
-            self._orders = _grown(self._orders, n_orders)
-            self._live = _grown(self._live, n_live)
-            self._attach()
-        if n_fills + 2 * n_live > len(self._fills):
-            self._fills = _grown(self._fills, n_fills + 2 * n_live)
-
-    def _attach(self) -> None:
-        self._view.attach(self._position, self._mark, self._orders, self._live)
-
-    def _as_fill(self, row: npt.NDArray[np.void]) -> Fill:
-        return Fill(
-            order_id=int(row["order_id"]),
-            symbol=self._panel.symbols[int(row["symbol"])],
-            side=Side(int(row["side"])),
-            qty=float(row["qty"]),
-            price=float(row["price"]),
-            fee=float(row["fee"]),
-            time_ns=int(row["time_ns"]),
-        )
-
-    def _now(self) -> str:
-        return f"{np.datetime64(self._view.time_ns, 'ns').astype('datetime64[s]')}Z"
-
-
-def _grown(array: npt.NDArray[Any], needed: int) -> npt.NDArray[Any]:
-    larger = np.zeros(max(2 * len(array), needed), array.dtype)
-    larger[: len(array)] = array
-    return larger

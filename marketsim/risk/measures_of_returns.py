@@ -1,16 +1,12 @@
-"""Measures of the equity curve: return, risk, reward for risk, drawdowns, tails, and the benchmark."""
+"""Measures of what an account earned, how it swung, and the one for the other."""
 
 from __future__ import annotations
 
-from marketsim.risk import benchmark, drawdown, ratios, returns, sharpe_significance, tails
+from marketsim.risk import drawdown, ratios, returns, sharpe_significance
 from marketsim.risk.account import AccountHistory
 from marketsim.risk.calendar_periods import month_number, year_number
 from marketsim.risk.measure import Measure
 from marketsim.risk.observations import FloatArray
-
-
-def _total(a: AccountHistory) -> float:
-    return returns.total_return(a.returns)
 
 
 def _cagr(a: AccountHistory) -> float:
@@ -34,7 +30,16 @@ RETURN = (
         "start_equity", "Starting capital", "Return", "currency", "neither", "cash before the first bar", "", lambda a: float(a.wealth[0])
     ),
     Measure("final_equity", "Final equity", "Return", "currency", "higher", "equity at the last close", "", lambda a: float(a.wealth[-1])),
-    Measure("total_return", "Total return", "Return", "fraction", "higher", "prod(1 + r) − 1", "Bacon 2008, ch. 2", _total),
+    Measure(
+        "total_return",
+        "Total return",
+        "Return",
+        "fraction",
+        "higher",
+        "prod(1 + r) − 1",
+        "Bacon 2008, ch. 2",
+        lambda a: returns.total_return(a.returns),
+    ),
     Measure(
         "annual_return",
         "Annualised return",
@@ -184,214 +189,5 @@ REWARD = (
         "Σ max(r − r_f, 0) / Σ max(r_f − r, 0)",
         "Keating & Shadwick 2002, p. 7",
         lambda a: ratios.omega(a.returns, a.clock.risk_free),
-    ),
-)
-
-DRAWDOWN = (
-    Measure(
-        "max_drawdown",
-        "Max drawdown",
-        "Drawdown",
-        "fraction",
-        "higher",
-        "min(W / running max W − 1), starting capital included",
-        "Magdon-Ismail & Atiya 2004, p. 99",
-        lambda a: drawdown.max_drawdown(a.wealth),
-    ),
-    Measure(
-        "average_drawdown",
-        "Average drawdown",
-        "Drawdown",
-        "fraction",
-        "higher",
-        "mean depth of all stays below the high-water mark",
-        "Bacon 2008, section 4.7",
-        lambda a: drawdown.average_drawdown(a.wealth),
-    ),
-    Measure(
-        "max_drawdown_bars",
-        "Longest drawdown",
-        "Drawdown",
-        "bars",
-        "lower",
-        "longest stay below the high-water mark, peak to recovery or the end",
-        "",
-        lambda a: drawdown.max_drawdown_bars(a.wealth),
-    ),
-    Measure(
-        "max_drawdown_days",
-        "Longest drawdown",
-        "Drawdown",
-        "days",
-        "lower",
-        "the same in calendar days",
-        "",
-        lambda a: drawdown.max_drawdown_days(a.wealth, a.wealth_ns),
-    ),
-    Measure(
-        "average_drawdown_bars",
-        "Average drawdown",
-        "Drawdown",
-        "bars",
-        "lower",
-        "mean length of all stays",
-        "",
-        lambda a: drawdown.average_drawdown_bars(a.wealth),
-    ),
-    Measure(
-        "average_drawdown_days",
-        "Average drawdown",
-        "Drawdown",
-        "days",
-        "lower",
-        "the same in calendar days",
-        "",
-        lambda a: drawdown.average_drawdown_days(a.wealth, a.wealth_ns),
-    ),
-    Measure(
-        "ulcer_index",
-        "Ulcer index",
-        "Drawdown",
-        "fraction",
-        "lower",
-        "√mean(drawdown²)",
-        "Martin & McCann 1989, ch. 5",
-        lambda a: drawdown.ulcer_index(a.wealth),
-    ),
-    Measure(
-        "recovery_factor",
-        "Recovery factor",
-        "Drawdown",
-        "ratio",
-        "higher",
-        "total return / |max drawdown|",
-        "",
-        lambda a: ratios.recovery_factor(_total(a), drawdown.max_drawdown(a.wealth)),
-    ),
-)
-
-TAILS = (
-    Measure(
-        "skew",
-        "Skewness",
-        "Tails",
-        "ratio",
-        "higher",
-        "G₁ = m₃ / m₂^1.5 · √(n(n − 1)) / (n − 2)",
-        "Joanes & Gill 1998, p. 184",
-        lambda a: tails.skewness(a.returns),
-    ),
-    Measure(
-        "kurtosis",
-        "Excess kurtosis",
-        "Tails",
-        "ratio",
-        "lower",
-        "G₂ = (n − 1) / ((n − 2)(n − 3)) · ((n + 1) g₂ + 6); normal = 0",
-        "Joanes & Gill 1998, p. 184",
-        lambda a: tails.excess_kurtosis(a.returns),
-    ),
-    Measure(
-        "tail_ratio",
-        "Tail ratio",
-        "Tails",
-        "ratio",
-        "higher",
-        "|95 % quantile| / |5 % quantile| of returns",
-        "",
-        lambda a: tails.tail_ratio(a.returns),
-    ),
-    Measure(
-        "var_95",
-        "VaR 95 %",
-        "Tails",
-        "fraction",
-        "lower",
-        "loss a bar: minus the ⌈n · 5 %⌉-th worst return, historical",
-        "McNeil, Frey & Embrechts 2015, def. 2.8",
-        lambda a: tails.value_at_risk(a.returns, 0.95),
-    ),
-    Measure(
-        "var_99",
-        "VaR 99 %",
-        "Tails",
-        "fraction",
-        "lower",
-        "loss a bar: minus the ⌈n · 1 %⌉-th worst return, historical",
-        "McNeil, Frey & Embrechts 2015, def. 2.8",
-        lambda a: tails.value_at_risk(a.returns, 0.99),
-    ),
-    Measure(
-        "cvar_95",
-        "CVaR 95 %",
-        "Tails",
-        "fraction",
-        "lower",
-        "mean loss a bar in the worst 5 % of bars, the boundary return weighted in part",
-        "Acerbi & Tasche 2002, prop. 4.1",
-        lambda a: tails.expected_shortfall(a.returns, 0.95),
-    ),
-    Measure(
-        "cvar_99",
-        "CVaR 99 %",
-        "Tails",
-        "fraction",
-        "lower",
-        "mean loss a bar in the worst 1 % of bars, the boundary return weighted in part",
-        "Acerbi & Tasche 2002, prop. 4.1",
-        lambda a: tails.expected_shortfall(a.returns, 0.99),
-    ),
-)
-
-AGAINST_BENCHMARK = (
-    Measure(
-        "alpha",
-        "Alpha",
-        "Against the benchmark",
-        "fraction",
-        "higher",
-        "(mean(r − r_f) − β · mean(b − r_f)) · P",
-        "Jensen 1968, eq. 8",
-        lambda a: benchmark.alpha(a.returns, a.benchmark, a.clock.periods_per_year, a.clock.risk_free),
-    ),
-    Measure(
-        "beta",
-        "Beta",
-        "Against the benchmark",
-        "ratio",
-        "neither",
-        "cov(r, b) / var(b)",
-        "Sharpe 1964",
-        lambda a: benchmark.beta(a.returns, a.benchmark),
-    ),
-    Measure(
-        "correlation",
-        "Correlation",
-        "Against the benchmark",
-        "ratio",
-        "neither",
-        "Pearson correlation of bar returns",
-        "",
-        lambda a: benchmark.correlation(a.returns, a.benchmark),
-    ),
-    Measure(
-        "tracking_error",
-        "Tracking error",
-        "Against the benchmark",
-        "fraction",
-        "lower",
-        "s(r − b) · √P",
-        "Grinold & Kahn 2000, ch. 4",
-        lambda a: benchmark.tracking_error(a.returns, a.benchmark, a.clock.periods_per_year),
-    ),
-    Measure(
-        "information_ratio",
-        "Information ratio",
-        "Against the benchmark",
-        "ratio",
-        "higher",
-        "mean(r − b) · P / tracking error",
-        "Goodwin 1998, eqs. 1–4",
-        lambda a: benchmark.information_ratio(a.returns, a.benchmark, a.clock.periods_per_year),
     ),
 )

@@ -189,7 +189,7 @@ ROUND_TRIPS = (
     ),
     Measure(
         "average_bars_held",
-        "Bars held, mean",
+        "Mean holding time",
         "Round trips",
         "bars",
         "neither",

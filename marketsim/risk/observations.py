@@ -38,7 +38,8 @@ def standard_deviation(values: FloatArray) -> float:
     x = observed(values)
     if x.size < 2:
         return NAN
-    deviation = float(x.std(ddof=1))
+    with np.errstate(over="ignore"):  # returns of 1e155 and more: infinite, not a warning
+        deviation = float(x.std(ddof=1))
     return 0.0 if deviation <= FLAT * float(np.abs(x).max()) else deviation
 
 

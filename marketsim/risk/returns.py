@@ -141,7 +141,8 @@ def _rolling(returns: FloatArray, window: int) -> tuple[FloatArray, FloatArray]:
         for start in range(0, windows.shape[0], 4096):
             block = windows[start : start + 4096]
             rows = slice(start + window - 1, start + window - 1 + block.shape[0])
-            mean[rows] = block.mean(axis=1)
             spread = np.ptp(block, axis=1)
-            deviation[rows] = np.where(spread == 0.0, 0.0, block.std(axis=1, ddof=1))
+            with np.errstate(over="ignore", invalid="ignore"):  # as in standard_deviation
+                mean[rows] = block.mean(axis=1)
+                deviation[rows] = np.where(spread == 0.0, 0.0, block.std(axis=1, ddof=1))
     return mean, deviation

@@ -62,7 +62,7 @@ def test_not_a_number_is_read_as_one() -> None:
         ("a: 1\n---\nb: 2", "x, line 2: expected a single document in the stream, but found another document"),
         ("a\x00", "x: character 1 is '\\x00', which text does not contain; is this a YAML file?"),
         ("[" * 20_000, "x: is nested too deeply to read"),
-        ("a: " + "9" * 5000, "x: not valid YAML"),
+        ("a: " + "9" * 5000, "x, line 1: a number of 5,000 digits is more than any key takes; correct the YAML there."),
     ],
 )
 def test_a_refusal_names_the_line_and_the_remedy(text: str, expected: str) -> None:

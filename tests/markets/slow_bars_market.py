@@ -71,10 +71,10 @@ class SlowAccount:
         for symbol, prices in bar.items():
             if prices:
                 self.mark[symbol] = prices[0]
-        # Reducing orders first. Whether an order reduces is asked again when its turn comes, as earlier fills change the position.
+        # Reducing orders first, then all that still live. Whether an order reduces is asked when its turn comes.
         for first_pass in (True, False):
             for o in self.live():
-                if self._reduces(o) == first_pass:
+                if self._reduces(o) or not first_pass:
                     self._open(o, bar[o.ask.symbol])
         self._path(bar)
         for o in self.live():

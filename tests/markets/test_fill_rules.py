@@ -275,3 +275,10 @@ def test_strategy_cannot_reach_a_bar_that_has_not_closed() -> None:
     rising = [(float(p), float(p), float(p), float(p)) for p in (1, 2, 3, 4)]
     play(panel({"A": rising}), Peeker({}))
     assert reached == [1.0, 2.0, 3.0, 4.0]
+
+
+def test_an_order_that_reduces_only_since_another_one_traded_still_gets_the_open() -> None:
+    # The purchase goes first; the sale of the same open must not fall between "reducing" and "the others", nor wait inside the bar.
+    flat = [(80.0, 80.0, 80.0, 80.0)] * 2
+    run = play(panel({"A": flat}), {0: [order(), order(SELL, 10.0, Kind.STOP, stop_price=81.0)]})
+    assert fills(run) == [(1, 1, 10.0, 80.0), (1, -1, 10.0, 80.0)]

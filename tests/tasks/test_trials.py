@@ -185,7 +185,7 @@ def test_out_of_sample_returns_compound_to_the_accounts_own() -> None:
     simulation = simulate(trials.chosen_spec(run, bars, choice), bars)
     table = trial_scores.trials_table(run, bars, choice, simulation)
     out = table.filter(pc.equal(table["sample"], "out"))
-    assert out["window"].to_pylist() == [0, 1]
+    assert out["window_number"].to_pylist() == [0, 1]
     growth = np.prod(1 + out["total_return_frac"].to_numpy())
     assert growth == pytest.approx(simulation.equity["equity_cash"][-1].as_py() / 1_000_000)
 

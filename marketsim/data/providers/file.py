@@ -100,9 +100,9 @@ class FileBars:
 
     def _read_file(self, path: Path, interval: str) -> pa.Table:
         parquet = path.suffix.lower() in (".parquet", ".pq")
-        if path.is_dir():
-            raise DataError(f"{path}: is a folder; name one file, or a pattern such as {path.name or '.'}/{{symbol}}.csv.")
         try:
+            if path.is_dir():
+                raise DataError(f"{path}: is a folder; name one file, or a pattern such as {path.name or '.'}/{{symbol}}.csv.")
             names = pq.read_schema(path).names if parquet else _read_csv(path).column_names
             chosen = self._choose(names, path, interval)
             wanted = list(dict.fromkeys(chosen.values()))
@@ -115,10 +115,10 @@ class FileBars:
             if isinstance(error, pa.ArrowInvalid) or error.strerror is None:
                 raise DataError(_unreadable(path, parquet, error)) from None
             raise DataError(f"{path}: cannot be read ({error.strerror}); check the path and its permissions.") from None
-        except pa.ArrowException as error:
+        except (pa.ArrowException, UnicodeDecodeError) as error:
             raise DataError(_unreadable(path, parquet, error)) from None
         if table.num_rows == 0:
-            raise DataError(f"{path}: holds a header but no rows; expected one row a bar; export the file again.")
+            raise DataError(f"{path}: holds no row; expected one row a bar; export the file again.")
         columns = {}
         for canonical, name in chosen.items():
             column = Column(table.column(name), name, str(path))
@@ -140,6 +140,8 @@ class FileBars:
                 near = difflib.get_close_matches(mapped, names, n=1, cutoff=0.4)
                 hint = f"did you mean '{near[0]}'?" if near else f"the file has: {', '.join(names)[:200]}."
                 raise DataError(f"{path}: has no column '{mapped}', to which `columns` maps {canonical}; {hint}")
+            if found is not None and names.count(found) > 1:
+                raise DataError(f"{path}: has {names.count(found)} columns named '{found}', expected one; rename or remove the others.")
             if found is not None:
                 chosen[canonical] = found
             elif canonical in REQUIRED:
@@ -163,7 +165,7 @@ def _read_csv(path: Path, wanted: list[str] | None = None, as_text: tuple[str, .
 def _unreadable(path: Path, parquet: bool, error: BaseException) -> str:
     text = " ".join(str(error).split()).rstrip(".")
     if not parquet and "Empty CSV" in text:
-        return f"{path}: is empty; expected a header line and one line a bar; export the file again."
+        return f"{path}: holds no line below a header; expected a header line and one line a bar; export the file again."
     if uneven := re.search(r"Row #(\d+): Expected (\d+) columns, got (\d+)", text):
         line, expected, found = uneven.groups()
         return (

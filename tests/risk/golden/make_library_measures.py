@@ -9,6 +9,7 @@ Run in an environment of its own, never in the project's:
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import warnings
 from importlib.metadata import version
@@ -141,7 +142,8 @@ def main() -> None:
     packages = ("empyrical-reloaded", "quantstats", "backtesting", "numpy", "pandas", "bokeh_sampledata", "arch")
     golden = {
         "provenance": {
-            "script": "tests/risk/golden/make_library_measures.py",
+            "command": "/tmp/gold/bin/python tests/risk/golden/make_library_measures.py",
+            "made": dt.date.today().isoformat(),  # noqa: DTZ011 - the maker's day, printed once
             "packages": {name: version(name) for name in packages},
             "series": "AAPL adj_close of bokeh_sampledata against S&P 500 close of arch.data, simple daily returns of common days",
             "first": r.index[0].date().isoformat(),

@@ -1,0 +1,82 @@
+"""Report: what came of a run, as tables, a page, a picture, and a few rows for the console."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from marketsim.config import RunSpec
+from marketsim.report.comparison import summary_rows
+from marketsim.report.line_data import line_data, shown
+from marketsim.report.palette import account_colours
+from marketsim.report.picture import picture_png
+from marketsim.report.tear_sheet import Identity, Sheet, period_text, tear_sheet
+from marketsim.risk.account import Ledger, account_histories
+from marketsim.risk.columns import times
+from marketsim.risk.metrics import NO_TRIALS, metrics_of
+from marketsim.risk.round_trips import round_trips
+from marketsim.risk.sharpe_significance import Trials
+from marketsim.risk.traded_bars import traded_bars
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """Everything a reader gets.
+
+    ``metrics`` and ``round_trips`` are tables of the warehouse; ``html`` is one self-contained page that works offline;
+    ``image_png`` shows growth and drawdown; ``summary`` has the header ("", account…) first and then rows (label, value…) of text.
+    """
+
+    metrics: pa.Table
+    round_trips: pa.Table
+    html: str
+    image_png: bytes
+    summary: tuple[tuple[str, ...], ...]
+
+
+def report(  # noqa: PLR0913 - a run's four products and its identity; only what is printed is optional
+    spec: RunSpec,
+    bars: pa.Table,
+    simulation: Ledger,
+    findings: pa.Table,
+    run_id: str,
+    *,
+    snapshot_digest: str = "",
+    code_version: str = "",
+    trials: Trials = NO_TRIALS,
+    progress: Callable[[str], None] = lambda _: None,
+) -> RunReport:
+    """Measure a run and write its report; the same arguments give the same bytes.
+
+    Parameters
+    ----------
+    bars : table `bars`, the clean bars that were simulated, benchmark included.
+    simulation : tables orders, fills, positions, equity and health.
+    findings : table `findings`.
+    run_id, snapshot_digest, code_version : what the page prints about the run's identity; empty ones are left out.
+    trials : how many variants were tried to find the strategy, for the deflated Sharpe ratio.
+    progress : hears a short sentence now and then.
+    """
+    traded = traded_bars(spec, bars)
+    last_ns = times(simulation.equity, "close_utc").max()
+    traded = traded.filter(pa.array(times(traded, "close_utc") <= last_ns))
+    progress("matching round trips")
+    trips = round_trips(simulation.fills, traded)
+    progress("measuring accounts")
+    histories = account_histories(spec, traded, simulation, trips, trials)
+    table = metrics_of(histories)
+    values: dict[str, dict[str, float | None]] = {}
+    for row in table.to_pylist():
+        values.setdefault(row["metric"], {})[row["agent"]] = row["value"]
+
+    drawn = shown(histories)
+    lines = line_data(drawn, spec.report.rolling_bars)
+    # From back to front: the benchmark, the agents, the strategy on top.
+    colours = dict(reversed(account_colours(drawn).items()))
+    progress("drawing the picture")
+    picture = picture_png(spec.name.replace("_", " "), period_text(spec, histories[0]), lines, colours)
+    progress("writing the page")
+    sheet = Sheet(spec, traded, simulation, findings, histories, values, lines, colours, Identity(run_id, snapshot_digest, code_version))
+    return RunReport(table, trips, tear_sheet(sheet), picture, summary_rows(values, histories))

@@ -1,0 +1,64 @@
+"""Report: measure every account, and write the tear sheet, its picture and the same figures as JSON."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from marketsim.config import RunSpec
+from marketsim.report import RunReport
+from marketsim.report import report as make_report
+from marketsim.risk.metrics import NO_TRIALS
+from marketsim.simulate import Simulation
+from tasks.references import ReportRef, RunRef
+from tasks.simulate import TABLES
+from tasks.staged import Progress, finished, read_clean, silent, spec_of
+from tasks.trials import read_choice
+from warehouse.staging import Staging
+
+STEP = "report"
+PAGE, PICTURE, FIGURES = "report.html", "equity.png", "metrics.json"
+
+
+def report(run: RunRef, root: Path, progress: Progress = silent) -> ReportRef:
+    """Write tables metrics and round_trips and the documents of a simulated run."""
+    staging = Staging(root, run.run_id)
+    if (before := finished(staging, STEP, ReportRef)) is not None:
+        progress("the report is finished already")
+        return before
+    spec = spec_of(staging)
+    simulation = Simulation(**{name: staging.read_table(name) for name in TABLES})
+    row = staging.read_table("runs").to_pylist()[0]
+    made = make_report(
+        spec,
+        read_clean(staging),
+        simulation,
+        staging.read_table("findings"),
+        run.run_id,
+        snapshot_digest=row["snapshot_digest"],
+        code_version=row["code_version"],
+        trials=read_choice(staging).significance if run.has_trials else NO_TRIALS,
+        progress=progress,
+    )
+    staging.write_table("metrics", made.metrics)
+    staging.write_table("round_trips", made.round_trips)
+    staging.write_document(PAGE, made.html)
+    staging.write_document(PICTURE, made.image_png)
+    figures = _figures(spec, run.run_id, row, made)
+    staging.write_document(FIGURES, json.dumps(figures, indent=1, ensure_ascii=False, allow_nan=False, default=str) + "\n")
+    reference = ReportRef(run_id=run.run_id, n_metrics=made.metrics.num_rows, n_round_trips=made.round_trips.num_rows)
+    staging.mark(STEP, {"reference": reference.model_dump(mode="json")})
+    return reference
+
+
+def _figures(spec: RunSpec, run_id: str, row: dict[str, Any], made: RunReport) -> dict[str, Any]:
+    """Return the content of metrics.json: who the run is, its summary, and every agent's measures."""
+    identity = {key: row[key] for key in ("name", "market", "horizon", "status", "status_reason", "start_date", "end_date", "seed")}
+    digests = {key: row[key] for key in ("config_digest", "snapshot_digest", "code_version")}
+    agents: dict[str, dict[str, Any]] = {}
+    for line in made.metrics.to_pylist():
+        agents.setdefault(line["agent"], {"role": line["role"], "metrics": {}})["metrics"][line["metric"]] = line["value"]
+    order = ["strategy", *(agent.name for agent in spec.agents), "benchmark"]
+    ordered = {name: agents[name] for name in order if name in agents}
+    return {"run_id": run_id, **identity, **digests, "summary": made.summary, "agents": ordered}
