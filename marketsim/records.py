@@ -7,7 +7,7 @@ nanoseconds since 1970-01-01 UTC.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import IntEnum, IntFlag
 
 import numpy as np
 
@@ -28,6 +28,21 @@ class Kind(IntEnum):
     STOP_LIMIT = 4
     MARKET_ON_OPEN = 5
     MARKET_ON_CLOSE = 6
+    LIMIT_ON_OPEN = 7
+    LIMIT_ON_CLOSE = 8
+    IMBALANCE_ON_OPEN = 9  # trades only against what the opening auction would leave over
+    IMBALANCE_ON_CLOSE = 10
+    TRAILING_STOP = 11
+    PEG_PRIMARY = 12  # follows the best displayed price of its own side
+    PEG_MARKET = 13  # follows the best displayed price of the other side
+    PEG_MIDPOINT = 14
+    CANCEL = 20
+    REPLACE = 21
+    REDUCE = 22
+    CANCEL_OWNER = 23  # every live order of owner_id in one symbol (or all, symbol -1) at one venue
+    PHASE = 30  # from the venue: enter the session phase in qty_lot
+    CLOCK = 31  # nothing but the time: what is due by then happens
+    INDEX = 32  # the level of the market-wide index, for the circuit breakers
 
 
 class Tif(IntEnum):
@@ -35,6 +50,46 @@ class Tif(IntEnum):
 
     GTC = 1
     DAY = 2
+    IOC = 3  # fill what is possible, cancel the rest
+    FOK = 4  # fill all or do nothing
+    GTD = 5  # until expire_ns
+
+
+class Flag(IntFlag):
+    """Attributes of an order, combined by ``|``."""
+
+    NONE = 0
+    POST_ONLY = 1
+    HIDDEN = 2
+    SHORT = 4  # a short sale, for the short-sale restriction
+
+
+class Phase(IntEnum):
+    """Where a symbol's trading session stands; orders match at once only in CONTINUOUS."""
+
+    CLOSED = 0
+    PRE_OPEN = 1
+    OPENING_AUCTION = 2
+    CONTINUOUS = 3
+    VOLATILITY_AUCTION = 4
+    HALT = 5
+    CLOSING_AUCTION = 6
+
+
+class EventKind(IntEnum):
+    """What happened to an order (or, for PHASE, to a symbol)."""
+
+    ACCEPTED = 1
+    REJECTED = 2
+    CANCELLED = 3
+    EXPIRED = 4
+    TRIGGERED = 5  # a stop's condition was met; it now trades
+    REPRICED = 6  # the venue moved it: peg, trailing stop, post-only slide, price band
+    REFILLED = 7  # an iceberg showed its next slice, at the back of its level
+    REPLACED = 8
+    REDUCED = 9
+    PHASE = 10  # qty_lot is the new Phase
+    AUCTION = 11  # price_tick and qty_lot are what the auction traded, without imbalance orders
 
 
 class Status(IntEnum):
@@ -62,6 +117,34 @@ class Reason(IntEnum):
     UNKNOWN_SYMBOL = 8
     ACCOUNT_CLOSED = 9
     AUCTION_OVER = 10
+    ON_REQUEST = 11  # a CANCEL, REDUCE or CANCEL_OWNER message asked for it
+    UNKNOWN_ORDER = 12  # never seen, or no longer alive
+    DUPLICATE_ORDER = 13  # the id belongs to a live order
+    BAD_ORDER_ID = 14
+    BAD_OWNER = 15
+    TIME_BACKWARDS = 16
+    UNKNOWN_VENUE = 17
+    UNKNOWN_KIND = 18
+    BAD_SIDE = 19
+    BAD_TIF = 20  # unknown, or not possible for this kind
+    BAD_FLAGS = 21  # unknown, or not possible together or for this kind
+    OFF_TICK = 22
+    OFF_LOT = 23
+    BAD_STOP = 24
+    BAD_DISPLAY = 25
+    BAD_EXPIRY = 26
+    BAD_MINIMUM = 27
+    WOULD_TRADE = 28  # post-only
+    FILL_OR_KILL = 29
+    IMMEDIATE_OR_CANCEL = 30
+    MINIMUM_QUANTITY = 31
+    NO_LIQUIDITY = 32  # the rest of a market order
+    SELF_TRADE = 33
+    EXPIRY_TIME = 34
+    WRONG_PHASE = 35
+    CUT_OFF = 36
+    OUTSIDE_BAND = 37
+    SHORT_SALE = 38
 
 
 class Liquidity(IntEnum):
@@ -142,6 +225,73 @@ ACCOUNT = np.dtype(
         ("closed", np.int8),  # 1 once equity was not positive at a close
     ]
 )
+
+
+MAX_TICK = 2**53  # largest price in ticks either side of zero; also "no limit" for a peg
+MAX_QTY_LOT = 10**12  # largest quantity of one order; nine million of them still sum within int64
+
+# What an exchange is sent. A field a kind does not use is ignored and may be 0.
+MESSAGE = np.dtype(
+    [
+        ("time_ns", np.int64),  # since 1970-01-01 UTC; never decreases
+        ("kind", np.int8),  # Kind
+        ("order_id", np.int64),  # >= 0, the sender's choice; free again once the order has ended
+        ("owner_id", np.int32),  # >= 0; 0 is anonymous: no self-trade prevention, no mass cancel
+        ("side", np.int8),  # Side
+        (
+            "price_tick",
+            np.int64,
+        ),  # limit, ticks; REPLACE: the new one; pegs: the price never exceeded, ±MAX_TICK for none; INDEX: its level
+        ("qty_lot", np.int64),  # lots; REPLACE: new open quantity; REDUCE: what is taken off; PHASE: the Phase
+        ("stop_tick", np.int64),  # stops: trigger price; trailing stops: distance; pegs: offset, positive = more aggressive; ticks
+        ("display_lot", np.int64),  # iceberg: size of the visible slice; 0 shows everything
+        ("tif", np.int8),  # Tif; 0 means GTC
+        ("flags", np.int16),  # Flag
+        ("symbol", np.int32),  # 0 <= symbol < number of symbols
+        ("venue", np.int16),  # 0 <= venue < number of venues
+        ("expire_ns", np.int64),  # GTD: the order is gone when the clock reaches it
+        ("min_qty_lot", np.int64),  # IOC: trade at least this much at once or nothing; 0 for none
+    ],
+    align=True,
+)
+
+TRADE = np.dtype(
+    [
+        ("seq", np.int64),  # index of the incoming message
+        ("time_ns", np.int64),
+        ("maker_id", np.int64),  # in an auction: the seller
+        ("taker_id", np.int64),  # in an auction: the buyer
+        ("price_tick", np.int64),
+        ("qty_lot", np.int64),
+        ("maker_fee", np.float64),  # currency; negative is a rebate
+        ("taker_fee", np.float64),
+        ("maker_owner", np.int32),
+        ("taker_owner", np.int32),
+        ("symbol", np.int32),
+        ("venue", np.int16),
+        ("aggressor", np.int8),  # Side of the taker, 0 in an auction
+        ("phase", np.int8),  # Phase it printed in
+    ]
+)
+
+EVENT = np.dtype(
+    [
+        ("seq", np.int64),  # index of the incoming message
+        ("time_ns", np.int64),
+        ("order_id", np.int64),
+        ("price_tick", np.int64),  # the order's limit (or stop) after the event
+        ("qty_lot", np.int64),  # ACCEPTED, REPLACED: open; CANCELLED, EXPIRED, REDUCED: what went; REFILLED: the slice; REJECTED: as sent
+        ("owner_id", np.int32),
+        ("symbol", np.int32),
+        ("venue", np.int16),
+        ("reason", np.int16),  # Reason
+        ("kind", np.int16),  # EventKind
+        ("side", np.int16),  # Side
+    ]
+)
+
+# One displayed level of both sides; quantity 0 and price 0 where there is none.
+DEPTH = np.dtype([("bid_tick", np.int64), ("bid_lot", np.int64), ("ask_tick", np.int64), ("ask_lot", np.int64)])
 
 
 @dataclass(frozen=True, slots=True)

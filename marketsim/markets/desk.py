@@ -12,7 +12,7 @@ from marketsim.agents.strategy import Strategy
 from marketsim.errors import MarketsimError, StrategyError
 from marketsim.markets.bars_view import BarHistory, BarsView
 from marketsim.markets.panel import Panel
-from marketsim.records import ACCOUNT, FILL, ORDER, Cancel, Fill, Kind, Order, Reason, Side, Status
+from marketsim.records import ACCOUNT, FILL, ORDER, Cancel, Fill, Kind, Order, Reason, Side, Status, Tif
 
 
 class Desk:
@@ -95,7 +95,10 @@ class Desk:
         bad_price = (needs_limit & ~(np.isfinite(new["limit_price"]) & (new["limit_price"] > 0.0))) | (
             needs_stop & ~(np.isfinite(new["stop_price"]) & (new["stop_price"] > 0.0))
         )
-        for bad, reason in ((bad_price, Reason.BAD_PRICE), (bad_qty, Reason.BAD_QUANTITY)):
+        # The exchange knows more kinds and times in force than this market can answer.
+        bad_kind, bad_tif = new["kind"] > Kind.MARKET_ON_CLOSE, new["tif"] > Tif.DAY
+        reasons = (Reason.BAD_PRICE, Reason.BAD_QUANTITY, Reason.UNKNOWN_KIND, Reason.BAD_TIF)
+        for bad, reason in zip((bad_price, bad_qty, bad_kind, bad_tif), reasons, strict=True):
             new["status"][bad], new["reason"][bad], new["ended_ns"][bad] = Status.REJECTED, reason, now
         alive = np.flatnonzero(new["status"] == Status.OPEN)
         n_live = int(me["n_live"])

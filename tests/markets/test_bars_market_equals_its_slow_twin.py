@@ -35,10 +35,10 @@ orders = st.builds(
     symbol=st.sampled_from(SYMBOLS),
     side=st.sampled_from(Side),
     qty=st.integers(1, 150).map(float),
-    kind=st.sampled_from(Kind),
+    kind=st.sampled_from([kind for kind in Kind if kind <= Kind.MARKET_ON_CLOSE]),
     limit_price=st.integers(75, 125).map(float),
     stop_price=st.integers(75, 125).map(float),
-    tif=st.sampled_from(Tif),
+    tif=st.sampled_from([Tif.GTC, Tif.DAY]),
 )
 
 

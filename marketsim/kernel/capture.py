@@ -1,0 +1,49 @@
+"""The displayed book as others see it: the touch, and N levels of depth."""
+
+from __future__ import annotations
+
+from marketsim.kernel.book_state import ASKS, BIDS, LADDERS_A_BOOK, NONE, ladder_at, level_at
+from marketsim.kernel.compile import inner
+from marketsim.kernel.memory import accessor
+from marketsim.records import DEPTH
+
+depth_at = accessor(DEPTH)
+
+
+@inner
+def capture(engine, message, book_index, row, top, depth, n_depth):
+    """Write the touch and the depth of the book a message names or touched; of no book at all, zeros."""
+    if book_index == NONE and 0 <= message.venue < engine.n_venues and 0 <= message.symbol < engine.n_symbols:
+        book_index = message.venue * engine.n_symbols + message.symbol
+    if top != 0:
+        write_depth(engine, book_index, top, row, 1)
+    if depth != 0:
+        write_depth(engine, book_index, depth, row * n_depth, n_depth)
+
+
+@inner
+def write_depth(engine, book_index, table, first_row, n_depth):
+    """Write the best ``n_depth`` displayed levels of both sides into rows of DEPTH; a missing level has quantity 0 and price 0."""
+    for k in range(n_depth):
+        row = depth_at(table, first_row + k)
+        row.bid_tick = row.bid_lot = row.ask_tick = row.ask_lot = 0
+    if book_index == NONE:
+        return
+    index = ladder_at(engine.ladders, book_index * LADDERS_A_BOOK + BIDS).best
+    k = 0
+    while index != NONE and k < n_depth:
+        level = level_at(engine.levels, index)
+        if level.qty_lot > 0:
+            row = depth_at(table, first_row + k)
+            row.bid_tick, row.bid_lot = -level.key, level.qty_lot
+            k += 1
+        index = level.worse
+    index = ladder_at(engine.ladders, book_index * LADDERS_A_BOOK + ASKS).best
+    k = 0
+    while index != NONE and k < n_depth:
+        level = level_at(engine.levels, index)
+        if level.qty_lot > 0:
+            row = depth_at(table, first_row + k)
+            row.ask_tick, row.ask_lot = level.key, level.qty_lot
+            k += 1
+        index = level.worse

@@ -1,0 +1,194 @@
+"""What differs between venues: one frozen record, with presets named after the markets they resemble."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from marketsim.errors import ConfigError
+from marketsim.kernel import book_state
+from marketsim.records import MAX_QTY_LOT, MAX_TICK
+
+NS_A_DAY = 86_400_000_000_000
+SelfTrade = Literal["none", "cancel_newest", "cancel_oldest", "cancel_both", "decrement"]
+SELF_TRADE_CODES = {
+    "none": book_state.NO_PREVENTION,
+    "cancel_newest": book_state.CANCEL_NEWEST,
+    "cancel_oldest": book_state.CANCEL_OLDEST,
+    "cancel_both": book_state.CANCEL_BOTH,
+    "decrement": book_state.DECREMENT,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fees:
+    """What a venue charges for a trade; a negative number is a rebate.
+
+    ``per_lot`` is currency a lot, ``notional_frac`` a fraction of the notional price_tick * ``tick_size`` * qty_lot * ``lot_size``.
+    """
+
+    maker_per_lot: float = 0.0
+    taker_per_lot: float = 0.0
+    maker_notional_frac: float = 0.0
+    taker_notional_frac: float = 0.0
+    tick_size: float = 0.01
+    lot_size: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class TickBand:
+    """From a time on and from a price on (by absolute value), prices are multiples of ``increment_tick``."""
+
+    from_ns: int
+    from_tick: int
+    increment_tick: int
+
+
+@dataclass(frozen=True, slots=True)
+class AuctionCutoffs:
+    """Until when orders for an auction may come, as a time of day in UTC, ns since midnight; by default until it is held."""
+
+    market_on_open_ns: int = NS_A_DAY
+    limit_on_open_ns: int = NS_A_DAY
+    market_on_close_ns: int = NS_A_DAY
+    limit_on_close_ns: int = NS_A_DAY
+
+    @classmethod
+    def us_equities(cls, utc_offset_hours: int = -5) -> AuctionCutoffs:
+        """Return 09:28 and 09:29:30 before the opening and 15:55 and 15:58 before the closing cross, New York time."""
+        hours, minutes, seconds = (np.array([9, 9, 15, 15]), np.array([28, 29, 55, 58]), np.array([0, 30, 0, 0]))
+        times = ((hours - utc_offset_hours) * 3600 + minutes * 60 + seconds) * 1_000_000_000
+        return cls(*(int(time) for time in times))
+
+
+@dataclass(frozen=True, slots=True)
+class VenueRules:
+    """The rules of one venue.
+
+    Attributes
+    ----------
+    replace_priority : whether a replace that only lowers the quantity keeps its place; a new price or more quantity never does.
+    stop_trigger : what stops look at: the last trade, or the best displayed price of the other side.
+    post_only : a post-only order that would lock or cross is rejected; or moved one increment away if it locks, executed if it crosses.
+    self_trade : what happens when an order meets one of the same owner: the newer, the older or both are cancelled, or both lose the
+        smaller of the two quantities. Owner 0 is anonymous and never prevented.
+    hidden_ranking : hidden orders stand behind the displayed ones of their price, or among them by time.
+    protection_ticks : None discards what a market order cannot fill; a number lets it trade to that many ticks beyond the best price it
+        found and leaves the rest waiting there.
+    lot : quantities are multiples of it, lots.
+    lowest_tick : lowest price allowed; None allows negative prices, as spreads have.
+    tick_bands : the price grid by date and price; empty allows every tick.
+    fees : the fee schedule.
+    cutoffs : until when orders for the auctions may come.
+    """
+
+    replace_priority: Literal["kept_on_decrease", "lost"] = "kept_on_decrease"
+    stop_trigger: Literal["last_trade", "opposite_touch"] = "last_trade"
+    post_only: Literal["reject", "slide"] = "reject"
+    self_trade: SelfTrade = "none"
+    hidden_ranking: Literal["after_displayed", "by_time"] = "after_displayed"
+    protection_ticks: int | None = None
+    lot: int = 1
+    lowest_tick: int | None = None
+    tick_bands: tuple[TickBand, ...] = ()
+    fees: Fees = field(default_factory=Fees)
+    cutoffs: AuctionCutoffs = field(default_factory=AuctionCutoffs)
+
+    def __post_init__(self) -> None:
+        choices = {
+            "replace_priority": ("kept_on_decrease", "lost"),
+            "stop_trigger": ("last_trade", "opposite_touch"),
+            "post_only": ("reject", "slide"),
+            "self_trade": tuple(SELF_TRADE_CODES),
+            "hidden_ranking": ("after_displayed", "by_time"),
+        }
+        for name, allowed in choices.items():
+            if getattr(self, name) not in allowed:
+                raise ConfigError(f"VenueRules.{name} is {getattr(self, name)!r}; it must be one of {', '.join(allowed)}")
+        if not 1 <= self.lot <= MAX_QTY_LOT:
+            raise ConfigError(f"VenueRules.lot is {self.lot}; it must be a whole number of lots from 1 to {MAX_QTY_LOT}")
+        if self.protection_ticks is not None and not 0 <= self.protection_ticks <= MAX_TICK:
+            raise ConfigError(f"VenueRules.protection_ticks is {self.protection_ticks}; it must be None or at least 0")
+        if tuple(sorted(self.tick_bands)) != self.tick_bands or any(band.increment_tick < 1 for band in self.tick_bands):
+            raise ConfigError("VenueRules.tick_bands must be sorted by from_ns, then from_tick, with increments of at least one tick")
+
+    @classmethod
+    def plain(cls, **changes: object) -> VenueRules:
+        """One venue without fees, every tick and lot allowed, no self-trade prevention; any field by keyword."""
+        return cls(**changes)  # type: ignore[arg-type]
+
+    @classmethod
+    def nasdaq(cls, **changes: object) -> VenueRules:
+        """US equities in ticks of $0.0001: cents from one dollar on, post-only slides, taker fee at the access-fee cap, maker rebate."""
+        return cls(
+            **{
+                "post_only": "slide",
+                "self_trade": "cancel_newest",
+                "lowest_tick": 1,
+                "cutoffs": AuctionCutoffs.us_equities(),
+                "tick_bands": (TickBand(0, 0, 1), TickBand(0, 10_000, 100)),
+                "fees": Fees(maker_per_lot=-0.0020, taker_per_lot=0.0030, tick_size=0.0001),
+                **changes,
+            }  # type: ignore[arg-type]
+        )
+
+    @classmethod
+    def cme(cls, **changes: object) -> VenueRules:
+        """Futures: market orders with protection, negative prices allowed, a fee a contract on both sides."""
+        return cls(
+            **{
+                "protection_ticks": 10,
+                "self_trade": "cancel_oldest",
+                "fees": Fees(maker_per_lot=1.0, taker_per_lot=1.0, tick_size=0.25, lot_size=50.0),
+                **changes,
+            }  # type: ignore[arg-type]
+        )
+
+    @classmethod
+    def crypto(cls, **changes: object) -> VenueRules:
+        """A crypto venue: post-only rejects, every replace loses priority, fees in basis points of the notional."""
+        return cls(
+            **{
+                "replace_priority": "lost",
+                "self_trade": "decrement",
+                "lowest_tick": 1,
+                "fees": Fees(maker_notional_frac=0.0010, taker_notional_frac=0.0010, tick_size=0.01, lot_size=1e-5),
+                **changes,
+            }  # type: ignore[arg-type]
+        )
+
+
+def venue_table(venues: tuple[VenueRules, ...]) -> tuple[NDArray[np.void], NDArray[np.void]]:
+    """Return the rules as the kernel reads them: (n_venues,) VENUE and all their TICK_BAND rows."""
+    table = np.zeros(len(venues), book_state.VENUE)
+    bands = np.zeros(max(1, sum(len(rules.tick_bands) for rules in venues)), book_state.TICK_BAND)
+    n_bands = 0
+    for row, rules in zip(table, venues, strict=True):
+        fees = rules.fees
+        row["lot"] = rules.lot
+        row["lowest_tick"] = -MAX_TICK if rules.lowest_tick is None else rules.lowest_tick
+        row["protection_ticks"] = book_state.NONE if rules.protection_ticks is None else rules.protection_ticks
+        row["maker_per_lot"], row["taker_per_lot"] = fees.maker_per_lot, fees.taker_per_lot
+        row["maker_per_tick_lot"] = fees.maker_notional_frac * fees.tick_size * fees.lot_size
+        row["taker_per_tick_lot"] = fees.taker_notional_frac * fees.tick_size * fees.lot_size
+        for name in ("market_on_open", "limit_on_open", "market_on_close", "limit_on_close"):
+            row[f"{name}_until_ns"] = getattr(rules.cutoffs, f"{name}_ns")
+        row["has_fees"] = any((fees.maker_per_lot, fees.taker_per_lot, fees.maker_notional_frac, fees.taker_notional_frac))
+        row["self_trade"] = SELF_TRADE_CODES[rules.self_trade]
+        row["replace_loses_priority"] = rules.replace_priority == "lost"
+        row["stops_watch_touch"] = rules.stop_trigger == "opposite_touch"
+        row["post_only_slides"] = rules.post_only == "slide"
+        row["hidden_ranks_last"] = rules.hidden_ranking == "after_displayed"
+        row["first_tick_band"], row["n_tick_bands"] = n_bands, len(rules.tick_bands)
+        for band in rules.tick_bands:
+            bands[n_bands] = (band.from_ns, band.from_tick, band.increment_tick)
+            n_bands += 1
+    return table, bands
+
+
+def is_quirky(rules: VenueRules) -> bool:
+    """Whether a plain limit order must pass more than the plain checks on this venue."""
+    return rules.lot != 1 or rules.lowest_tick is not None or bool(rules.tick_bands)

@@ -1,0 +1,116 @@
+"""Random messages of every kind around one price, faulty ones included, and the comparison of both exchanges on them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from slow_exchange import SlowExchange
+
+from marketsim.exchange import Exchange
+from marketsim.records import MESSAGE, TRADE, Flag, Kind, Tif
+from marketsim.venue_rules import Fees, TickBand, VenueRules
+
+NEW_KINDS = [Kind.LIMIT] * 8 + [Kind.MARKET] * 2 + [Kind.STOP, Kind.STOP_LIMIT, Kind.TRAILING_STOP]
+NEW_KINDS += [Kind.PEG_PRIMARY, Kind.PEG_MARKET, Kind.PEG_MIDPOINT]
+RULES = (
+    VenueRules.plain(),
+    VenueRules.plain(replace_priority="lost", stop_trigger="opposite_touch", self_trade="cancel_oldest", hidden_ranking="by_time"),
+    VenueRules.plain(self_trade="cancel_newest", post_only="slide", protection_ticks=2, lot=2, fees=Fees(-0.002, 0.003)),
+    VenueRules.plain(self_trade="cancel_both", lowest_tick=1, tick_bands=(TickBand(0, 0, 1), TickBand(0, 100, 2)), post_only="slide"),
+    VenueRules.plain(self_trade="decrement", stop_trigger="opposite_touch", protection_ticks=3, fees=Fees(0, 0, 0.0001, 0.0002)),
+)
+
+
+def random_messages(
+    rng: np.random.Generator, n: int, *, width: int = 8, ids: int = 60, faulty: float = 0.02, wide: bool = False, phases: bool = False
+) -> NDArray[np.void]:
+    """Return ``n`` messages whose ids, owners and prices meet often."""
+    m = np.zeros(n, MESSAGE)
+    m["time_ns"] = np.cumsum(rng.integers(0, 3, n))
+    kinds = np.array(NEW_KINDS)
+    m["kind"] = np.where(rng.random(n) < 0.6, rng.choice(kinds, n), rng.choice([Kind.CANCEL, Kind.REPLACE, Kind.REDUCE, Kind.REPLACE], n))
+    m["kind"] = np.where(rng.random(n) < 0.01, rng.choice([Kind.CANCEL_OWNER, Kind.CLOCK], n), m["kind"])
+    m["order_id"] = rng.integers(0, ids, n)
+    m["order_id"] += np.where(m["order_id"] % 3 == 0, 2**40, 0)
+    m["owner_id"] = rng.integers(0, 4, n)
+    m["side"] = rng.choice([-1, 1], n)
+    m["price_tick"] = 100 + rng.integers(-width, width + 1, n)
+    if wide:
+        far = rng.random(n) < 0.7
+        m["price_tick"] = np.where(far, 100 - m["side"] * rng.integers(0, 10**9, n), m["price_tick"])
+    m["qty_lot"] = rng.integers(1, 12, n) * 2
+    m["stop_tick"] = 100 + rng.integers(-width, width + 1, n)
+    trailing = m["kind"] == Kind.TRAILING_STOP
+    pegged = (m["kind"] >= Kind.PEG_PRIMARY) & (m["kind"] <= Kind.PEG_MIDPOINT)
+    m["stop_tick"] = np.where(trailing, rng.integers(1, 5, n), np.where(pegged, rng.integers(-2, 3, n), m["stop_tick"]))
+    m["display_lot"] = np.where(rng.random(n) < 0.15, rng.integers(1, 4, n) * 2, 0)
+    m["tif"] = rng.choice([0, Tif.GTC, Tif.GTC, Tif.GTC, Tif.DAY, Tif.GTD, Tif.IOC, Tif.FOK], n)
+    m["flags"] = rng.choice([0, 0, 0, 0, 0, Flag.POST_ONLY, Flag.HIDDEN, Flag.SHORT], n)
+    m["flags"] = np.where(m["side"] == 1, m["flags"] & ~int(Flag.SHORT), m["flags"])
+    m["expire_ns"] = np.where(m["tif"] == Tif.GTD, m["time_ns"] + rng.integers(1, 40, n), 0)
+    m["min_qty_lot"] = np.where((m["tif"] == Tif.IOC) & (rng.random(n) < 0.5), rng.integers(1, 12, n), 0)
+    m["symbol"] = rng.integers(0, 2, n)
+    if phases:
+        m["kind"] = np.where(rng.random(n) < 0.1, rng.integers(Kind.MARKET_ON_OPEN, Kind.IMBALANCE_ON_CLOSE + 1, n), m["kind"])
+        turns = rng.random(n) < 0.04
+        m["kind"] = np.where(turns, Kind.PHASE, m["kind"])
+        m["qty_lot"] = np.where(turns, rng.choice([0, 1, 2, 2, 3, 3, 3, 4, 5, 6, 6, 9], n), m["qty_lot"])
+    for name in (
+        "order_id",
+        "owner_id",
+        "side",
+        "price_tick",
+        "qty_lot",
+        "stop_tick",
+        "display_lot",
+        "tif",
+        "flags",
+        "symbol",
+        "venue",
+        "kind",
+        "expire_ns",
+    ):
+        bad = rng.random(n) < faulty / 13
+        m[name] = np.where(bad, rng.choice([-1, 0, 1, 7, 77], n), m[name])
+    m["time_ns"] -= np.where(rng.random(n) < faulty / 13, 5, 0)
+    return m
+
+
+def as_dicts(messages: NDArray[np.void]) -> list[dict[str, int]]:
+    return [dict(zip(MESSAGE.names or (), row.item(), strict=True)) for row in messages]
+
+
+def first_difference(messages: NDArray[np.void], rules: VenueRules) -> str | None:
+    """Return where the two exchanges part, or None."""
+    fast, slow = Exchange(rules, symbols=2), SlowExchange(rules, symbols=2)
+    tape = fast.send(messages)
+    for message in as_dicts(messages):
+        slow.send(message)
+    for name, rows, theirs in (("trade", tape.trades, slow.trades), ("event", tape.events, slow.events)):
+        for k in range(max(len(rows), len(theirs))):
+            mine = dict(zip(rows.dtype.names, rows[k].item(), strict=True)) if k < len(rows) else None
+            other = theirs[k] if k < len(theirs) else None
+            if mine is None or other is None or not same(mine, other):
+                return f"{name} {k}: exchange {mine}, twin {other}"
+    for symbol in range(2):
+        rows = fast.depth(50, symbol=symbol)
+        (bids, bid_lots), (asks, ask_lots) = slow.depth(symbol)
+        mine = [
+            rows[c][rows[lot] > 0].tolist()
+            for lot, c in (("bid_lot", "bid_tick"), ("bid_lot", "bid_lot"), ("ask_lot", "ask_tick"), ("ask_lot", "ask_lot"))
+        ]
+        if mine != [bids[:50], bid_lots[:50], asks[:50], ask_lots[:50]]:
+            return f"depth of symbol {symbol}: exchange {mine}, twin {bids, bid_lots, asks, ask_lots}"
+    if fast.n_live != len(slow.alive):
+        return f"live orders: exchange {fast.n_live}, twin {len(slow.alive)}"
+    return None
+
+
+def same(mine: dict[str, Any], other: dict[str, Any]) -> bool:
+    close = all(abs(mine[name] - other[name]) < 1e-9 for name in ("maker_fee", "taker_fee") if name in mine)
+    return close and all(mine[name] == other[name] for name in mine if not name.endswith("_fee"))
+
+
+assert TRADE.names is not None
