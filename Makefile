@@ -1,8 +1,8 @@
 .DEFAULT_GOAL := help
-.PHONY: help nightly test lint format serve bench torture docs online lock clean
+.PHONY: help nightly test lint format serve bench torture fuzz docs online lock clean
 
 PY := .venv/bin/python
-BENCHMARKS := $(filter-out benchmarks/machine.py benchmarks/peers.py,$(wildcard benchmarks/*.py))
+BENCHMARKS := $(filter-out benchmarks/machine.py benchmarks/order_flow.py benchmarks/peers.py,$(wildcard benchmarks/*.py))
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -41,6 +41,10 @@ bench:  ## Measure what the documentation claims about speed
 torture:  ## Kill the nightly flow at 30 random moments while two readers watch
 	@requirements/setup.sh dev
 	@$(PY) -m tests.torture
+
+fuzz:  ## Send five million random messages through the exchange and its slow twin (ARGS="MESSAGES SEED")
+	@requirements/setup.sh dev
+	@$(PY) -m tests.exchange.fuzz $(or $(ARGS),5000000 2026)
 
 docs:  ## Build the documentation into site/
 	@requirements/setup.sh dev

@@ -42,7 +42,6 @@ class Kind(IntEnum):
     CANCEL_OWNER = 23  # every live order of owner_id in one symbol (or all, symbol -1) at one venue
     PHASE = 30  # from the venue: enter the session phase in qty_lot
     CLOCK = 31  # nothing but the time: what is due by then happens
-    INDEX = 32  # the level of the market-wide index, for the circuit breakers
 
 
 class Tif(IntEnum):
@@ -61,7 +60,6 @@ class Flag(IntFlag):
     NONE = 0
     POST_ONLY = 1
     HIDDEN = 2
-    SHORT = 4  # a short sale, for the short-sale restriction
 
 
 class Phase(IntEnum):
@@ -143,8 +141,6 @@ class Reason(IntEnum):
     EXPIRY_TIME = 34
     WRONG_PHASE = 35
     CUT_OFF = 36
-    OUTSIDE_BAND = 37
-    SHORT_SALE = 38
 
 
 class Liquidity(IntEnum):
@@ -241,7 +237,7 @@ MESSAGE = np.dtype(
         (
             "price_tick",
             np.int64,
-        ),  # limit, ticks; REPLACE: the new one; pegs: the price never exceeded, ±MAX_TICK for none; INDEX: its level
+        ),  # limit, ticks; REPLACE: the new one; pegs: the price never exceeded, ±MAX_TICK for none
         ("qty_lot", np.int64),  # lots; REPLACE: new open quantity; REDUCE: what is taken off; PHASE: the Phase
         ("stop_tick", np.int64),  # stops: trigger price; trailing stops: distance; pegs: offset, positive = more aggressive; ticks
         ("display_lot", np.int64),  # iceberg: size of the visible slice; 0 shows everything

@@ -46,7 +46,7 @@ MARKET_ON_OPEN, MARKET_ON_CLOSE = Kind.MARKET_ON_OPEN.value, Kind.MARKET_ON_CLOS
 LIMIT_ON_OPEN, LIMIT_ON_CLOSE = Kind.LIMIT_ON_OPEN.value, Kind.LIMIT_ON_CLOSE.value
 IMBALANCE_ON_OPEN, IMBALANCE_ON_CLOSE = Kind.IMBALANCE_ON_OPEN.value, Kind.IMBALANCE_ON_CLOSE.value
 GTC, DAY, IOC, FOK, GTD = (t.value for t in Tif)
-POST_ONLY, HIDDEN, SHORT = Flag.POST_ONLY.value, Flag.HIDDEN.value, Flag.SHORT.value
+POST_ONLY, HIDDEN = Flag.POST_ONLY.value, Flag.HIDDEN.value
 ACCEPTED, CANCELLED = EventKind.ACCEPTED.value, EventKind.CANCELLED.value
 TRIGGERED, REPRICED = EventKind.TRIGGERED.value, EventKind.REPRICED.value
 BAD_ORDER_ID, BAD_OWNER, BAD_SIDE = Reason.BAD_ORDER_ID.value, Reason.BAD_OWNER.value, Reason.BAD_SIDE.value
@@ -352,12 +352,12 @@ def malformed(engine, book_index, message):
     immediate = tif in (IOC, FOK)
     if tif < 0 or tif > GTD or (immediate and kind != LIMIT and kind != MARKET) or (tif == GTD and _is_at_once(kind)):
         return BAD_TIF
-    allowed = SHORT
+    allowed = 0
     if kind == LIMIT:
         allowed |= HIDDEN if immediate else HIDDEN | POST_ONLY
     elif kind == STOP_LIMIT or FIRST_PEG <= kind <= LAST_PEG:
         allowed |= HIDDEN
-    if flags & ~allowed != 0 or (flags & SHORT != 0 and message.side > 0):
+    if flags & ~allowed != 0:
         return BAD_FLAGS
     reason = bad_prices(engine, venue, kind, message)
     if reason != 0:

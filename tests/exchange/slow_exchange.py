@@ -310,7 +310,7 @@ class SlowExchange:
     def malformed(self, book: Book, m: dict[str, int]) -> Reason:
         kind, tif, flags = m["kind"], m["tif"], m["flags"]
         immediate = tif in (Tif.IOC, Tif.FOK)
-        allowed = {Kind.LIMIT: Flag.HIDDEN | Flag.SHORT, Kind.STOP_LIMIT: Flag.HIDDEN | Flag.SHORT}.get(Kind(kind), Flag.SHORT)
+        allowed = Flag.HIDDEN if kind in (Kind.LIMIT, Kind.STOP_LIMIT) else Flag.NONE
         if kind == Kind.LIMIT and not immediate:
             allowed |= Flag.POST_ONLY
         if kind in PEGS:
@@ -329,7 +329,7 @@ class SlowExchange:
             or (tif == Tif.GTD and kind in (Kind.MARKET, *FOR_AUCTION))
         ):
             return Reason.BAD_TIF
-        if flags & ~int(allowed) or (flags & Flag.SHORT and m["side"] == Side.BUY):
+        if flags & ~int(allowed):
             return Reason.BAD_FLAGS
         if reason := self.bad_prices(book, Kind(kind), m):
             return reason
