@@ -27,7 +27,7 @@ from marketsim.kernel.book_state import (
     venue_at,
 )
 from marketsim.kernel.compile import inner
-from marketsim.kernel.grid import increment_at
+from marketsim.kernel.grid import increment_at, next_price
 from marketsim.kernel.queues import cancel, end_order, refill, unlink
 from marketsim.kernel.tape import open_qty, record_trade, write_event
 from marketsim.records import MAX_TICK, EventKind, Phase, Reason
@@ -116,11 +116,12 @@ def clearing(engine, book_index, phase):
             break
         if abs(price) > MAX_TICK:
             continue
-        increment = increment_at(engine, venue, price) if venue.n_tick_bands > 0 else 1
         if place < bid_prices.size + ask_prices.size:
-            price += (k % 3 - 1) * increment
+            if k % 3 != 1:
+                price = next_price(engine, venue, price, k % 3 - 1)
             if not lowest <= price <= highest:
                 continue
+        increment = increment_at(engine, venue, price) if venue.n_tick_bands > 0 else 1
         if price < venue.lowest_tick or price % increment != 0:
             continue
         demand = _at_or_better(bid_prices, bid_total, 1, price)

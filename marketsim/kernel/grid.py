@@ -31,3 +31,15 @@ def on_grid(engine, venue, side, price_tick):
         increment = increment_at(engine, venue, price_tick)
         price_tick = side * ((side * price_tick) // increment) * increment
     return price_tick if side > 0 else max(price_tick, venue.lowest_tick)
+
+
+@inner
+def next_price(engine, venue, price_tick, step):
+    """Return the nearest price of the grid beyond ``price_tick``, upwards for ``step`` 1 and downwards for -1."""
+    price_tick += step
+    if venue.n_tick_bands > 0:
+        # Rounding may lead into the next band, whose increment then decides.
+        for _ in range(2):
+            increment = increment_at(engine, venue, price_tick)
+            price_tick += step * ((-step * price_tick) % increment)
+    return price_tick
