@@ -13,11 +13,11 @@ import numpy as np
 from benchmarks.machine import describe
 from marketsim.agents.strategy import MarketView, Strategy, StrategyParams
 from marketsim.markets.replay import RecordedMarket, ReplayAccount, ReplayRules, run_replay
+from marketsim.recorded import RECORDED, RecordedKind
 from marketsim.records import Kind, Order, Side
 from marketsim.replay.itch import read_itch
 from marketsim.replay.lobster import read_lobster
 from marketsim.replay.rebuild import rebuilt
-from marketsim.replay.records import RECORDED, RecordedKind
 from marketsim.replay.stream import Stream
 
 REPEATS = 5

@@ -21,7 +21,7 @@ def cache_folder() -> Path | None:
     """Return the folder for compiled code (``MARKETSIM_KERNEL_CACHE`` or the user's cache), or None where none is writable."""
     sources = hashlib.sha256(numba.__version__.encode())
     here = Path(__file__).parent
-    for path in [here.parent / "records.py", here.parent / "replay" / "records.py", *sorted(here.glob("*.py"))]:
+    for path in [here.parent / "records.py", here.parent / "recorded.py", *sorted(here.glob("*.py"))]:
         sources.update(path.read_bytes())
     base = os.environ.get("MARKETSIM_KERNEL_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "marketsim"
     folder = Path(base) / f"kernel-{sources.hexdigest()[:16]}"

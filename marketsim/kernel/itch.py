@@ -23,7 +23,7 @@ from marketsim.kernel.recorded_book import (
     gone_lot,
     side_of,
 )  # fmt: skip
-from marketsim.replay.records import Fault, RecordedKind
+from marketsim.recorded import Fault, RecordedKind
 
 CROSS, BREAK = int(RecordedKind.CROSS), int(RecordedKind.BREAK)
 BAD_SIDE, BAD_QUANTITY, BAD_PRICE = int(Fault.BAD_SIDE), int(Fault.BAD_QUANTITY), int(Fault.BAD_PRICE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marketsim.kernel.compile import entry, inner
 from marketsim.kernel.recorded_book import ADD, EXECUTE
-from marketsim.replay.records import NO_PRICE, Difference
+from marketsim.recorded import NO_PRICE, Difference
 
 EXACT, STALE, MISSING = int(Difference.NONE), int(Difference.STALE_LEVEL), int(Difference.MISSING_LEVEL)
 WRONG_QTY, OUTSIDE = int(Difference.WRONG_QUANTITY), int(Difference.OUTSIDE_WINDOW)

@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from marketsim.kernel.compile import entry, inner
+from marketsim.recorded import HEAD, LEVEL, NO_PRICE, RESTING, RecordedKind
 from marketsim.records import Side
-from marketsim.replay.records import HEAD, LEVEL, NO_PRICE, RESTING, RecordedKind
 
 ADD, REDUCE, DELETE, EXECUTE = int(RecordedKind.ADD), int(RecordedKind.REDUCE), int(RecordedKind.DELETE), int(RecordedKind.EXECUTE)
 HIDDEN, REPLACE, SET_LEVEL, CLEAR = (

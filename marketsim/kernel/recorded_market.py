@@ -30,8 +30,8 @@ from marketsim.kernel.recorded_book import (
     settle,
     side_of,
 )  # fmt: skip
+from marketsim.recorded import NO_PRICE, OwnState, Queue, RecordedKind
 from marketsim.records import Kind, Liquidity, Reason, Status
-from marketsim.replay.records import NO_PRICE, OwnState, Queue, RecordedKind
 
 CROSS = int(RecordedKind.CROSS)
 MARKET, LIMIT, STOP, STOP_LIMIT = int(Kind.MARKET), int(Kind.LIMIT), int(Kind.STOP), int(Kind.STOP_LIMIT)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marketsim.kernel.compile import entry, inner
 from marketsim.kernel.recorded_book import SET_LEVEL, apply
-from marketsim.replay.records import NO_PRICE
+from marketsim.recorded import NO_PRICE
 
 
 @entry

@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from marketsim.errors import DataError
 from marketsim.markets.panel import FloatArray, IntArray, Panel
+from marketsim.recorded import RecordedKind
 from marketsim.replay.rebuild import rebuilt
-from marketsim.replay.records import RecordedKind
 from marketsim.replay.stream import Stream, per_unit
 
 NS_A_DAY = 86_400_000_000_000

@@ -21,8 +21,8 @@ from marketsim.markets.bars import AccountRun
 from marketsim.markets.desk import Desk, grown, priced
 from marketsim.markets.panel import Panel
 from marketsim.markets.recorded_bars import recorded_bars
+from marketsim.recorded import CLOCK, COUNTS, NO_PRICE, OWN, REQUEST, Queue
 from marketsim.records import COSTS, Reason, Status
-from marketsim.replay.records import CLOCK, COUNTS, NO_PRICE, OWN, REQUEST, Queue
 from marketsim.replay.stream import Stream, per_unit
 
 QUEUES = {"at_back": Queue.AT_BACK, "pro_rata": Queue.PRO_RATA}

@@ -12,10 +12,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from marketsim.errors import DataError
+from marketsim.recorded import Fault
 from marketsim.records import Side
 from marketsim.replay.capture import Captured, captured
 from marketsim.replay.l2 import Message, Recording, Told, assembled
-from marketsim.replay.records import Fault
 
 BUY, SELL = int(Side.BUY), int(Side.SELL)
 SYMBOL_IN_ADDRESS = re.compile(r"[?&]symbol=([A-Z0-9_]+)")

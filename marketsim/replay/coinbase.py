@@ -9,10 +9,10 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 
+from marketsim.recorded import Fault
 from marketsim.records import Side
 from marketsim.replay.capture import Captured, captured
 from marketsim.replay.l2 import Message, Recording, Told, assembled
-from marketsim.replay.records import Fault
 
 SIDES = {"buy": int(Side.BUY), "sell": int(Side.SELL)}
 

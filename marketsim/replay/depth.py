@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from marketsim.replay.records import NO_PRICE
+from marketsim.recorded import NO_PRICE
 
 IntArray = npt.NDArray[np.int64]
 BID, ASK = 0, 1  # first axis of every depth array; side s stands for the sign 1 - 2 s

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from marketsim.recorded import NO_PRICE, Difference, RecordedKind
 from marketsim.replay.depth import DepthRows, IntArray
 from marketsim.replay.rebuild import Walk
-from marketsim.replay.records import NO_PRICE, Difference, RecordedKind
 from marketsim.replay.stream import Stream
 
 SIDE_NAMES = ("bid", "ask")

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from marketsim.errors import DataError
+from marketsim.recorded import RecordedKind
 from marketsim.replay.rebuild import Walk
-from marketsim.replay.records import RecordedKind
 from marketsim.replay.stream import IntArray, Stream, per_unit
 from marketsim.report.palette import PAPER, chart_config
 

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from marketsim.errors import DataError
 from marketsim.kernel.itch import SHORT, UNKNOWN_TYPE, WHOLE, WRONG_LENGTH, cut, decode, resolve
 from marketsim.kernel.recorded_book import empty_book
-from marketsim.replay.records import COUNTS, RECORDED, REFUSED, Fault
+from marketsim.recorded import COUNTS, RECORDED, REFUSED, Fault
 from marketsim.replay.stream import Stream, put_in_order
 
 TICK_SIZE = 0.0001  # USD

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from marketsim.errors import DataError
+from marketsim.recorded import NO_PRICE, RECORDED, REFUSED, Fault, RecordedKind
 from marketsim.replay.depth import DepthRows
-from marketsim.replay.records import NO_PRICE, RECORDED, REFUSED, Fault, RecordedKind
 from marketsim.replay.stream import Stream, put_in_order
 
 MOST_DECIMALS = 10

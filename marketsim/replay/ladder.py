@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from marketsim.errors import DataError
+from marketsim.recorded import RecordedKind
 from marketsim.replay.rebuild import Walk
-from marketsim.replay.records import RecordedKind
 from marketsim.replay.stream import Stream, per_unit
 
 NS_A_SECOND = 1_000_000_000

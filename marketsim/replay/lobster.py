@@ -21,8 +21,8 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from marketsim.errors import DataError
+from marketsim.recorded import NO_PRICE, RECORDED, Fault, RecordedKind
 from marketsim.replay.depth import ASK, BID, DepthRows
-from marketsim.replay.records import NO_PRICE, RECORDED, Fault, RecordedKind
 from marketsim.replay.stream import IntArray, Stream, put_in_order, refusals
 
 TICK_SIZE = 0.0001  # USD

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from marketsim.kernel.recorded_book import depth_rows, empty_book, first_outside, rebuild
+from marketsim.recorded import COUNTS, TOP
 from marketsim.replay.depth import DepthRows, IntArray
-from marketsim.replay.records import COUNTS, TOP
 from marketsim.replay.stream import Stream
 
 

@@ -9,8 +9,8 @@ import numpy as np
 from marketsim.errors import DataError
 from marketsim.kernel.recorded_book import empty_book
 from marketsim.kernel.resync import resynchronise
+from marketsim.recorded import COUNTS, RECORDED, RecordedKind
 from marketsim.replay.depth import DepthRows
-from marketsim.replay.records import COUNTS, RECORDED, RecordedKind
 from marketsim.replay.stream import Stream
 
 

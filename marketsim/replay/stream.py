@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from marketsim.errors import DataError
-from marketsim.replay.records import RECORDED, REFUSED, Fault, RecordedKind
+from marketsim.recorded import RECORDED, REFUSED, Fault, RecordedKind
 
 IntArray = npt.NDArray[np.int64]
 UTC_NS = pa.timestamp("ns", tz="UTC")

@@ -10,10 +10,10 @@ import numpy.typing as npt
 
 from marketsim.errors import DataError
 from marketsim.kernel.one_step import one_step
+from marketsim.recorded import Difference, Fault
 from marketsim.replay.depth import ASK, BID, DepthRows
 from marketsim.replay.explain import Episode, explained
 from marketsim.replay.rebuild import Walk
-from marketsim.replay.records import Difference, Fault
 from marketsim.replay.stream import Stream
 
 

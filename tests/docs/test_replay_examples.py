@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from marketsim.markets.replay import ReplayRules
+from marketsim.recorded import RecordedKind
 from marketsim.records import Cancel, Kind, Liquidity, Order, Side
-from marketsim.replay.records import RecordedKind
 from tests.replay.recordings import DAY, SECOND, event, play, recording
 
 PAGE = Path(__file__).parents[2] / "docs" / "concepts" / "replay.md"

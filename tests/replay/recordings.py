@@ -10,8 +10,8 @@ import numpy as np
 from marketsim.agents.strategy import Strategy, StrategyParams
 from marketsim.markets.bars import AccountRun
 from marketsim.markets.replay import RecordedMarket, ReplayAccount, ReplayRules, run_replay
+from marketsim.recorded import RECORDED, RecordedKind
 from marketsim.records import Cancel, Fill, Kind, Order, Side, Tif
-from marketsim.replay.records import RECORDED, RecordedKind
 from marketsim.replay.stream import Stream
 
 SECOND = 1_000_000_000

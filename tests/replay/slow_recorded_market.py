@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from marketsim.recorded import RecordedKind as K
 from marketsim.records import Kind
-from marketsim.replay.records import RecordedKind as K
 
 BUY, SELL = 1, -1
 

@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from marketsim.errors import DataError
+from marketsim.recorded import Fault, RecordedKind
 from marketsim.replay.itch import LENGTHS, read_itch
 from marketsim.replay.rebuild import Walk, rebuilt
-from marketsim.replay.records import Fault, RecordedKind
 from tests.replay import itch_writer as w
 
 NAME = "01302019.NASDAQ_ITCH50"

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from marketsim.errors import DataError
+from marketsim.recorded import Fault, RecordedKind
 from marketsim.replay.binance import read_binance
 from marketsim.replay.coinbase import read_coinbase
 from marketsim.replay.l2 import Recording, decimals
 from marketsim.replay.rebuild import Walk
-from marketsim.replay.records import Fault, RecordedKind
 from marketsim.replay.verify import verify
 
 K = RecordedKind

@@ -10,9 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from marketsim.errors import DataError
+from marketsim.recorded import Difference, Fault, RecordedKind
 from marketsim.replay.lobster import read_lobster
 from marketsim.replay.rebuild import Walk, rebuilt
-from marketsim.replay.records import Difference, Fault, RecordedKind
 from marketsim.replay.resync import resynchronised
 from marketsim.replay.verify import verification_text, verify
 

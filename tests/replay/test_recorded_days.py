@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from marketsim.markets.replay import RecordedMarket, ReplayAccount, ReplayRules, run_replay
+from marketsim.recorded import RecordedKind
 from marketsim.records import Kind, Liquidity, Order, Side
 from marketsim.replay.binance import read_binance, read_binance_parquet
 from marketsim.replay.coinbase import read_coinbase
 from marketsim.replay.l2 import Recording
 from marketsim.replay.lobster import LobsterDay, read_lobster
 from marketsim.replay.rebuild import rebuilt
-from marketsim.replay.records import RecordedKind
 from marketsim.replay.resync import resynchronised
 from marketsim.replay.verify import VerificationReport, verify
 from tests.conftest import SHARED_DATA

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from marketsim.markets.replay import ReplayRules
+from marketsim.recorded import NO_PRICE, RecordedKind
 from marketsim.records import Cancel, Kind, Liquidity, Order, Side, Status
 from marketsim.replay.rebuild import Walk, rebuilt
-from marketsim.replay.records import NO_PRICE, RecordedKind
 from tests.replay.recordings import DAY, SECOND, K, event, fills, play, recording
 from tests.replay.slow_recorded_market import Own, SlowMarket
 
