@@ -143,6 +143,15 @@ class Reason(IntEnum):
     CUT_OFF = 36
 
 
+class Turn(IntEnum):
+    """Why it is an agent's turn in the simulated market."""
+
+    START = 1  # once, when the simulation begins
+    WAKE = 2  # the time it asked to be woken at
+    FILL = 3  # its orders traded
+    NEWS = 4  # a scheduled event reached it
+
+
 class Liquidity(IntEnum):
     """Whether a fill made liquidity (a resting limit) or took it."""
 

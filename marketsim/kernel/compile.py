@@ -21,7 +21,7 @@ def cache_folder() -> Path | None:
     """Return the folder for compiled code (``MARKETSIM_KERNEL_CACHE`` or the user's cache), or None where none is writable."""
     sources = hashlib.sha256(numba.__version__.encode())
     here = Path(__file__).parent
-    for path in [here.parent / "records.py", here.parent / "recorded.py", *sorted(here.glob("*.py"))]:
+    for path in [here.parent / "records.py", here.parent / "recorded.py", *sorted(here.rglob("*.py"))]:
         sources.update(path.read_bytes())
     base = os.environ.get("MARKETSIM_KERNEL_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "marketsim"
     folder = Path(base) / f"kernel-{sources.hexdigest()[:16]}"
@@ -50,6 +50,16 @@ def entry(function: Callable[..., Any]) -> Any:
         return numba.njit(cache=CACHE_FOLDER is not None, nogil=True)(function)
     finally:
         settings.CACHE_DIR = before
+
+
+def machine_address(dispatcher: Any, *kinds: Any) -> int:
+    """Return the address of a compiled function's machine code, for `marketsim.kernel.memory.caller`; it lives as long as the function.
+
+    Compiled now if it is not yet; ``kinds`` are the Numba types of its arguments.
+    """
+    dispatcher.compile(kinds)
+    compiled = dispatcher.overloads[kinds]
+    return int(compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name))
 
 
 def inner(function: Callable[..., Any]) -> Any:

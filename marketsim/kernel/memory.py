@@ -122,3 +122,29 @@ def _prefetch(typingctx: Any, address: Any) -> Any:
 
 
 prefetch: Any = _prefetch  # (address): asks the processor to bring a cache line near; never faults
+
+
+def caller(n_arguments: int) -> Any:
+    """Return a compiled function ``(code, *arguments)`` that calls machine code by its address; 0, or not 0 if it raised.
+
+    Every argument is one word: a whole number, or the address of a record the callee takes as an argument. The callee returns nothing,
+    or a whole number that is not looked at.
+    """
+
+    @intrinsic
+    def call(typingctx: Any, code: Any, arguments: Any) -> Any:
+        del typingctx
+
+        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            word, pointer = ir.IntType(64), ir.IntType(8).as_pointer()
+            # Numba's own calling convention: where the result goes, where an exception goes, then the arguments; returns a status.
+            kind = ir.FunctionType(ir.IntType(32), [word.as_pointer(), pointer.as_pointer(), *[word] * n_arguments])
+            function = builder.inttoptr(args[0], kind.as_pointer())
+            result, exception = cgutils.alloca_once(builder, word), cgutils.alloca_once(builder, pointer)
+            words = cgutils.unpack_tuple(builder, args[1], n_arguments)
+            status = builder.call(function, [result, exception, *words])
+            return context.cast(builder, status, types.int32, types.int64)
+
+        return types.int64(types.int64, types.UniTuple(types.int64, n_arguments)), codegen
+
+    return call

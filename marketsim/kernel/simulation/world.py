@@ -1,0 +1,189 @@
+"""What a simulated market holds in memory besides its exchange: one header, its agents, what is due, and what is under way.
+
+The clock of the simulation is the exchange's. An agent lives later: market data take ``data_latency_ns`` to reach it. Its turn at its own time T
+is therefore taken at exchange time T - data_latency_ns, with the book and its own account exactly as they are then; what it sends leaves
+at T plus its computation time and arrives one order latency later. Nothing has to be copied for it, and nothing can be seen too early.
+
+The agent with number k owns the orders with owner_id k. Number 0 is whoever else trades: messages sent from outside.
+"""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+
+from marketsim.kernel.memory import accessor
+
+# Why the compiled loop came back to Python.
+FINISHED, FULL, PYTHON_TURN, FAULT = 0, 1, 2, 3
+
+# What is due.
+TURN, ARRIVAL, NEWS, SAMPLE = 1, 2, 3, 4
+
+# What an agent did that ends a simulation.
+NO_FAULT, RAISED, TOO_MANY_MESSAGES, OVER_POSITION_LIMIT, OVER_CASH_LIMIT, NO_SUCH_MARKET = 0, 1, 2, 3, 4, 5
+
+# How a delay varies around its constant part.
+STEADY, LOG_NORMAL, EMPIRICAL = 0, 1, 2
+
+NANO = 1_000_000_000  # fees are kept in whole billionths of the currency, so that they add up exactly
+
+WORLD = np.dtype(
+    [
+        ("engine", np.int64),  # header of the exchange, and the machine code that lets it process messages
+        ("exchange_code", np.int64),
+        ("agents", np.int64),
+        ("holdings", np.int64),  # (n_agents, n_symbols) int64, lots
+        ("desks", np.int64),  # one row a venue
+        ("channels", np.int64),  # (n_agents, n_venues) int64: when the latest message on the way arrives
+        ("paths", np.int64),  # fundamentals, one row a symbol
+        ("volumes", np.int64),  # (n_symbols,) int64: lots traded so far
+        ("sessions", np.int64),  # SESSION rows
+        ("news", np.int64),  # NEWS_ITEM rows
+        ("items", np.int64),  # the queue
+        ("letters", np.int64),  # messages under way
+        ("orders_log", np.int64),  # MESSAGE rows as they were processed; 0 when not wanted
+        ("quotes_log", np.int64),  # QUOTE rows, one a change of the touch; 0 when not wanted
+        ("depth_log", np.int64),  # (n, n_books, n_depth) DEPTH on the sampling grid; 0 when not wanted
+        ("accounts_log", np.int64),  # (n, n_agents) ACCOUNT_SAMPLE on the sampling grid; 0 when not wanted
+        ("touches", np.int64),  # one QUOTE a book: the touch as last written down
+        ("n_agents", np.int64),
+        ("n_symbols", np.int64),
+        ("n_venues", np.int64),
+        ("n_sessions", np.int64),
+        ("n_news", np.int64),
+        ("n_items", np.int64),
+        ("item_capacity", np.int64),
+        ("letters_used", np.int64),
+        ("letter_capacity", np.int64),
+        ("free_letter", np.int64),
+        ("log_capacity", np.int64),  # rows of each log; the tape is flushed at the same length
+        ("n_orders_log", np.int64),
+        ("n_quotes_log", np.int64),
+        ("n_samples", np.int64),
+        ("sample_capacity", np.int64),
+        ("n_depth", np.int64),
+        ("sample_every_ns", np.int64),  # 0 for never
+        ("trades_seen", np.int64),  # rows of the tape that are booked
+        ("events_seen", np.int64),
+        ("now_ns", np.int64),  # exchange time
+        ("until_ns", np.int64),  # the simulation ends before this
+        ("session", np.int64),  # the one under way, or the next
+        ("serial", np.int64),  # of the next item
+        ("next_order_id", np.int64),
+        ("n_turns", np.int64),
+        ("n_messages", np.int64),
+        ("turn_agent", np.int64),  # whose turn it is, also while Python takes it
+        ("sent_this_turn", np.int64),
+        ("fault", np.int64),
+        ("fault_agent", np.int64),
+        ("news_symbol", np.int64),  # of the news an agent is told
+        ("news_code", np.int64),
+        ("news_size", np.float64),
+    ]
+)
+
+AGENT = np.dtype(
+    [
+        ("number", np.int64),  # its row, and the owner_id of its orders
+        ("turn", np.int64),  # why it is its turn: records.Turn
+        ("now_ns", np.int64),  # its own clock, at its latest turn
+        ("wake_ticket", np.int64),  # serial of the wake-up that counts; earlier ones were replaced
+        ("step", np.int64),  # machine code; 0 for an agent in Python
+        ("parameters", np.int64),
+        ("state", np.int64),
+        ("stream", np.int64),  # random stream of its decisions, and another of its delays
+        ("delay_stream", np.int64),
+        ("symbol", np.int64),  # where it trades unless it says otherwise
+        ("venue", np.int64),
+        ("data_latency_ns", np.int64),
+        ("order_latency_ns", np.int64),
+        ("computation_ns", np.int64),
+        ("busy_until_ns", np.int64),
+        ("jitter", np.int64),  # STEADY, LOG_NORMAL or EMPIRICAL, added to both latencies
+        ("jitter_log_mean", np.float64),  # of ln(ns)
+        ("jitter_log_sd", np.float64),
+        ("jitter_table", np.int64),  # (n_jitter,) int64, ns, drawn from with equal chances
+        ("n_jitter", np.int64),
+        ("cash_tick_lot", np.int64),  # ticks times lots; fees apart
+        ("fees_nano", np.int64),
+        ("lowest_cash_tick_lot", np.int64),  # limits; the simulation fails when a message breaks one
+        ("largest_position_lot", np.int64),
+        ("bought_lot", np.int64),  # since its latest turn
+        ("sold_lot", np.int64),
+        ("bought_tick_lot", np.int64),
+        ("sold_tick_lot", np.int64),
+        ("fill_due", np.int64),  # a turn for a fill is in the queue
+        ("hears_fills", np.int64),
+        ("hears_news", np.int64),
+        ("n_turns", np.int64),
+        ("n_orders", np.int64),  # new orders sent
+        ("n_cancels", np.int64),  # cancels, mass cancels, replaces and reduces sent
+        ("n_fills", np.int64),
+        ("n_rejected", np.int64),
+        ("volume_lot", np.int64),
+        ("first_turn_ns", np.int64),
+        ("last_turn_ns", np.int64),
+    ]
+)
+
+ITEM = np.dtype(
+    [
+        ("time_ns", np.int64),
+        ("serial", np.int64),
+        ("what", np.int64),
+        ("row", np.int64),  # the agent, the letter or the news
+        ("why", np.int64),  # of a turn: records.Turn
+        ("agent_ns", np.int64),  # of a turn: the agent's own time
+    ]
+)
+
+DESK = np.dtype(
+    [
+        ("latency_ns", np.int64),  # one way, on top of the agent's own
+        ("processing_ns", np.int64),  # the venue takes one message after the other
+        ("free_ns", np.int64),
+        ("fees_nano", np.int64),  # collected less paid out
+    ]
+)
+
+SESSION = np.dtype([("start_ns", np.int64), ("end_ns", np.int64)])
+
+NEWS_ITEM = np.dtype([("time_ns", np.int64), ("symbol", np.int64), ("code", np.int64), ("size", np.float64)])
+
+# The fundamental value of one symbol on a regular grid; between two points it is a straight line.
+PATH = np.dtype([("values", np.int64), ("n", np.int64), ("step_ns", np.int64)])
+
+QUOTE = np.dtype(
+    [
+        ("time_ns", np.int64),
+        ("bid_tick", np.int64),  # 0 with quantity 0 where there is none
+        ("bid_lot", np.int64),
+        ("ask_tick", np.int64),
+        ("ask_lot", np.int64),
+        ("symbol", np.int32),
+        ("venue", np.int32),
+    ]
+)
+
+ACCOUNT_SAMPLE = np.dtype(
+    [
+        ("time_ns", np.int64),
+        ("agent", np.int64),
+        ("cash_tick_lot", np.int64),
+        ("fees_nano", np.int64),
+        ("value_tick_lot", np.int64),  # of all positions at the last trades
+    ]
+)
+
+WORLD_RECORD, AGENT_RECORD = numba.from_dtype(WORLD), numba.from_dtype(AGENT)
+
+world_at = accessor(WORLD)
+agent_at = accessor(AGENT)
+item_at = accessor(ITEM)
+desk_at = accessor(DESK)
+session_at = accessor(SESSION)
+news_at = accessor(NEWS_ITEM)
+path_at = accessor(PATH)
+quote_at = accessor(QUOTE)
+account_sample_at = accessor(ACCOUNT_SAMPLE)
