@@ -215,6 +215,11 @@ class Exchange:
         return Indication(None if price == NO_PRICE else price, paired, surplus)
 
     @property
+    def address(self) -> int:
+        """Where the header of the compiled exchange lies, for compiled code that sends it messages."""
+        return self._address
+
+    @property
     def n_live(self) -> int:
         """Number of live orders."""
         return int(self._header["n_live"][0])

@@ -43,11 +43,23 @@ def is_compiled(module: str = "*") -> bool:
 
 def entry(function: Callable[..., Any]) -> Any:
     """Compile a function that Python calls: cached, without the interpreter lock."""
+    return _cached(CACHE_FOLDER, function, {"nogil": True})
+
+
+def cached_in(folder: Path | None, function: Callable[..., Any]) -> Any:
+    """Compile a function that only compiled code calls, by its `machine_address`, and keep it in a folder; None keeps it nowhere."""
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+    return _cached(folder, function, {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "error_model": "numpy"})
+
+
+def _cached(folder: Path | None, function: Callable[..., Any], options: dict[str, Any]) -> Any:
     settings: Any = numba_config
     before = settings.CACHE_DIR
-    settings.CACHE_DIR = str(CACHE_FOLDER or "")
+    settings.CACHE_DIR = str(folder or "")
+    njit: Any = numba.njit
     try:
-        return numba.njit(cache=CACHE_FOLDER is not None, nogil=True)(function)
+        return njit(cache=folder is not None, **options)(function)
     finally:
         settings.CACHE_DIR = before
 

@@ -77,6 +77,22 @@ load_i32, store_i32 = _scalar_access(types.int32, 32)
 load_i64, store_i64 = _scalar_access(types.int64, 64)
 
 
+@intrinsic
+def _load_f64(typingctx: Any, address: Any, index: Any) -> Any:
+    del typingctx
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        base = context.cast(builder, args[0], signature.args[0], types.int64)
+        place = context.cast(builder, args[1], signature.args[1], types.int64)
+        where = builder.add(base, builder.mul(place, ir.Constant(ir.IntType(64), 8)))
+        return builder.load(builder.inttoptr(where, ir.DoubleType().as_pointer()))
+
+    return types.float64(address, index), codegen
+
+
+load_f64: Any = _load_f64
+
+
 def _bit_scan(name: str) -> Any:
     @intrinsic
     def scan(typingctx: Any, word: Any) -> Any:

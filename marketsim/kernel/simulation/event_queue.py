@@ -1,4 +1,4 @@
-"""What is due next: a heap with four children a place, ordered by (time, serial), so that equal times keep the order they were entered in."""
+"""What is due next: a heap with four children a place, ordered by (time, serial): equal times keep the order they were entered in."""
 
 from __future__ import annotations
 
@@ -11,8 +11,14 @@ CHILDREN = 4
 
 
 @inner
-def push(world, time_ns, what, row, why, agent_ns):
+def push(world, time_ns, what, row):
     """Let something be due at a time; return its serial."""
+    return push_turn(world, time_ns, what, row, 0, 0, 0)
+
+
+@inner
+def push_turn(world, time_ns, what, row, why, agent_ns, news):
+    """Let an agent's turn be due at a time of the exchange; return its serial."""
     if world.n_items == world.item_capacity:
         world.item_capacity *= 2
         world.items = resized(world.items, world.item_capacity * ITEM_BYTES)
@@ -29,6 +35,7 @@ def push(world, time_ns, what, row, why, agent_ns):
         place = (place - 1) // CHILDREN
     item = item_at(world.items, place)
     item.time_ns, item.serial, item.what, item.row, item.why, item.agent_ns = time_ns, serial, what, row, why, agent_ns
+    item.news = news
     return serial
 
 
@@ -64,11 +71,5 @@ def _before(one, other):
 
 @inner
 def _copy(to, source):
-    to.time_ns, to.serial, to.what, to.row, to.why, to.agent_ns = (
-        source.time_ns,
-        source.serial,
-        source.what,
-        source.row,
-        source.why,
-        source.agent_ns,
-    )
+    to.time_ns, to.serial, to.what, to.row = source.time_ns, source.serial, source.what, source.row
+    to.why, to.agent_ns, to.news = source.why, source.agent_ns, source.news

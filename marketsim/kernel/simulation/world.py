@@ -1,8 +1,8 @@
 """What a simulated market holds in memory besides its exchange: one header, its agents, what is due, and what is under way.
 
-The clock of the simulation is the exchange's. An agent lives later: market data take ``data_latency_ns`` to reach it. Its turn at its own time T
-is therefore taken at exchange time T - data_latency_ns, with the book and its own account exactly as they are then; what it sends leaves
-at T plus its computation time and arrives one order latency later. Nothing has to be copied for it, and nothing can be seen too early.
+The clock of the simulation is the exchange's. An agent lives later: market data take ``data_latency_ns`` to reach it. Its turn at its own
+time T is therefore taken at exchange time T - data_latency_ns, with the book and its own account exactly as they are then; what it sends
+leaves at T plus its computation time and arrives one order latency later. Nothing has to be copied for it, and nothing is seen too early.
 
 The agent with number k owns the orders with owner_id k. Number 0 is whoever else trades: messages sent from outside.
 """
@@ -13,12 +13,13 @@ import numba
 import numpy as np
 
 from marketsim.kernel.memory import accessor
+from marketsim.records import DEPTH
 
 # Why the compiled loop came back to Python.
 FINISHED, FULL, PYTHON_TURN, FAULT = 0, 1, 2, 3
 
 # What is due.
-TURN, ARRIVAL, NEWS, SAMPLE = 1, 2, 3, 4
+TURN, ARRIVAL, TAKEN_UP, NEWS, SAMPLE = 1, 2, 3, 4, 5
 
 # What an agent did that ends a simulation.
 NO_FAULT, RAISED, TOO_MANY_MESSAGES, OVER_POSITION_LIMIT, OVER_CASH_LIMIT, NO_SUCH_MARKET = 0, 1, 2, 3, 4, 5
@@ -37,16 +38,15 @@ WORLD = np.dtype(
         ("desks", np.int64),  # one row a venue
         ("channels", np.int64),  # (n_agents, n_venues) int64: when the latest message on the way arrives
         ("paths", np.int64),  # fundamentals, one row a symbol
-        ("volumes", np.int64),  # (n_symbols,) int64: lots traded so far
+        ("volumes", np.int64),  # (n_symbols,) int64: lots traded so far, and the price of the last trade at any venue
+        ("marks", np.int64),
         ("sessions", np.int64),  # SESSION rows
         ("news", np.int64),  # NEWS_ITEM rows
         ("items", np.int64),  # the queue
         ("letters", np.int64),  # messages under way
-        ("orders_log", np.int64),  # MESSAGE rows as they were processed; 0 when not wanted
-        ("quotes_log", np.int64),  # QUOTE rows, one a change of the touch; 0 when not wanted
-        ("depth_log", np.int64),  # (n, n_books, n_depth) DEPTH on the sampling grid; 0 when not wanted
-        ("accounts_log", np.int64),  # (n, n_agents) ACCOUNT_SAMPLE on the sampling grid; 0 when not wanted
-        ("touches", np.int64),  # one QUOTE a book: the touch as last written down
+        ("logs", np.int64),  # one row a table that is written down: ORDERS, QUOTES, DEPTHS, ACCOUNTS
+        ("touches", np.int64),  # one QUOTE a book: the touch as last written down; and one DEPTH row to work with
+        ("scratch", np.int64),
         ("n_agents", np.int64),
         ("n_symbols", np.int64),
         ("n_venues", np.int64),
@@ -57,11 +57,7 @@ WORLD = np.dtype(
         ("letters_used", np.int64),
         ("letter_capacity", np.int64),
         ("free_letter", np.int64),
-        ("log_capacity", np.int64),  # rows of each log; the tape is flushed at the same length
-        ("n_orders_log", np.int64),
-        ("n_quotes_log", np.int64),
-        ("n_samples", np.int64),
-        ("sample_capacity", np.int64),
+        ("tape_rows", np.int64),  # the tape is handed over when trades or events reach this many
         ("n_depth", np.int64),
         ("sample_every_ns", np.int64),  # 0 for never
         ("trades_seen", np.int64),  # rows of the tape that are booked
@@ -116,6 +112,7 @@ AGENT = np.dtype(
         ("fill_due", np.int64),  # a turn for a fill is in the queue
         ("hears_fills", np.int64),
         ("hears_news", np.int64),
+        ("muted", np.int64),  # never gets a turn
         ("n_turns", np.int64),
         ("n_orders", np.int64),  # new orders sent
         ("n_cancels", np.int64),  # cancels, mass cancels, replaces and reduces sent
@@ -135,6 +132,7 @@ ITEM = np.dtype(
         ("row", np.int64),  # the agent, the letter or the news
         ("why", np.int64),  # of a turn: records.Turn
         ("agent_ns", np.int64),  # of a turn: the agent's own time
+        ("news", np.int64),  # of a turn for news: which
     ]
 )
 
@@ -151,7 +149,7 @@ SESSION = np.dtype([("start_ns", np.int64), ("end_ns", np.int64)])
 
 NEWS_ITEM = np.dtype([("time_ns", np.int64), ("symbol", np.int64), ("code", np.int64), ("size", np.float64)])
 
-# The fundamental value of one symbol on a regular grid; between two points it is a straight line.
+# The fundamental value of one symbol, (n_sessions, n) float64 in ticks, every step_ns from each session's start; straight lines in between.
 PATH = np.dtype([("values", np.int64), ("n", np.int64), ("step_ns", np.int64)])
 
 QUOTE = np.dtype(
@@ -166,15 +164,25 @@ QUOTE = np.dtype(
     ]
 )
 
+# One symbol of one agent on the sampling grid.
 ACCOUNT_SAMPLE = np.dtype(
     [
         ("time_ns", np.int64),
         ("agent", np.int64),
-        ("cash_tick_lot", np.int64),
+        ("symbol", np.int64),
+        ("position_lot", np.int64),
+        ("mark_tick", np.int64),  # last trade at any venue, NO_PRICE before the first
+        ("cash_tick_lot", np.int64),  # of the whole account
         ("fees_nano", np.int64),
-        ("value_tick_lot", np.int64),  # of all positions at the last trades
     ]
 )
+
+# One level of one book on the sampling grid, 0 the best.
+DEPTH_SAMPLE = np.dtype([("time_ns", np.int64), ("symbol", np.int64), ("venue", np.int64), ("level", np.int64), ("depth", DEPTH)])
+
+LOG = np.dtype([("rows", np.int64), ("n", np.int64), ("capacity", np.int64)])  # capacity 0: not wanted
+ORDERS, QUOTES, DEPTHS, ACCOUNTS = 0, 1, 2, 3
+N_LOGS = 4
 
 WORLD_RECORD, AGENT_RECORD = numba.from_dtype(WORLD), numba.from_dtype(AGENT)
 
@@ -187,3 +195,5 @@ news_at = accessor(NEWS_ITEM)
 path_at = accessor(PATH)
 quote_at = accessor(QUOTE)
 account_sample_at = accessor(ACCOUNT_SAMPLE)
+depth_sample_at = accessor(DEPTH_SAMPLE)
+log_at = accessor(LOG)
