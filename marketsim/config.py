@@ -180,7 +180,7 @@ class RunSpec(Model):
     start: dt.date = Field(description="First session, included.")
     end: dt.date | None = Field(None, description="Last session, included; left out = the newest the provider has.")
     providers: list[Provider] = Field([SampleProvider()], min_length=1, description="Tried in order for each symbol.")
-    market: Market = BarsMarket()
+    market: Market = Field(BarsMarket(), description="What answers orders: bars, or a recorded order flow.")
     account: Account = Account()
     fees: Fees = Fees()
     slippage_bps: float = Field(0.0, ge=0, le=1e4, description="Adverse price move on every taker's fill, bps.")
