@@ -37,7 +37,7 @@ def refusal(folder: Path, text: str, **overrides: object) -> str:
         ("market: {kind: replai}", "run.yaml, line 5: 'market' has kind \"replai\"; did you mean 'replay'? allowed kinds: bars, replay."),
         (
             "market: {kind: replay}",
-            "run.yaml, line 5: horizon: daily does not fit market kind replay, which plays the flow within the day; use horizon: intraday.",
+            "run.yaml, line 5: market.kind: replay plays the flow within the day, not daily bars; use horizon: intraday.",
         ),
         ("end: 2019-12-31", "run.yaml, line 5: end: 2019-12-31 lies before start 2020-01-02; swap them or move one."),
         ("end: 20201231", "run.yaml, line 5: 'end' is 20201231; expected a date such as 2020-01-31"),

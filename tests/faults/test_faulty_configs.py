@@ -13,6 +13,7 @@ from tests.faults.conftest import Laboratory
 MINIMAL: dict[str, Any] = {"name": "tiny", "symbols": ["AAPL"], "start": "2012-01-03", "strategy": {"kind": "buy_and_hold"}}
 WRONG_VALUE = {"string": [1], "integer": "many", "number": "much", "boolean": "maybe", "object": 3, "array": "AAPL"}
 TEXT = yaml.safe_dump(MINIMAL, sort_keys=False)
+REPLAY = TEXT + "market: {kind: replay}\nhorizon: intraday\nproviders: [{kind: recording, path: x}]\n"
 
 
 def sections() -> Iterator[tuple[tuple[str | int, ...], dict[str, Any]]]:
@@ -150,16 +151,16 @@ SAYS = {
     "mode realtime": (TEXT + "mode: realtime\n", r"mode: realtime is not available in this version"),
     "a replay of daily bars": (
         TEXT + "market: {kind: replay}\n",
-        r"horizon: daily does not fit market kind replay, which plays the flow within the day; use horizon: intraday\.",
+        r"line 7: market\.kind: replay plays the flow within the day, not daily bars; use horizon: intraday\.",
     ),
     "a replay of nothing": (
         TEXT + "market: {kind: replay}\nhorizon: intraday\n",
-        r"providers: none is of kind recording, but market kind replay needs one; add \{kind: recording, path: …\}\.",
+        r"line 7: market\.kind: replay needs a recording among the providers; add \{kind: recording, path: …\} to them\.",
     ),
     "slippage in a replay": (REPLAY + "slippage_bps: 2\n", r"line 10: slippage_bps: 2 does not apply in market kind replay, where orders"),
     "a dealer in a replay": (
         REPLAY + "dealer: {half_spread_bps: 0.5}\n",
-        r"dealer\.half_spread_bps: 0\.5 does not apply in market kind re",
+        r"line 10: dealer\.half_spread_bps: 0\.5 does not apply in market kind re",
     ),
     "interest in a replay": (
         REPLAY + "account: {borrow_rate_bps: 50}\n",
@@ -167,7 +168,7 @@ SAYS = {
     ),
     "interest of an agent in a replay": (
         REPLAY + "agents: [{name: a, strategy: {kind: buy_and_hold}, account: {borrow_rate_bps: 50}}]\n",
-        r"agents\.0\.account\.borrow_rate_bps: 50 does not apply in market kind replay, where recordings are too short",
+        r"line 10: agents\.0\.account\.borrow_rate_bps: 50 does not apply in market kind replay, where recordings are too short",
     ),
     "impact in a replay": (
         REPLAY.replace("replay}", "replay, impact: {coefficient: 1}}"),
