@@ -15,7 +15,7 @@ from marketsim.markets.replay import ReplayRules
 from marketsim.markets.replay_gates import ReplayGates
 from marketsim.records import Cancel, Kind, Order, Side
 from marketsim.replay.stream import Stream
-from tests.replay.recordings import BUY, SECOND, SELL, K, event, limit, market, play, recording
+from tests.replay.recordings import BUY, SECOND, SELL, K, event, fills, limit, market, play, recording
 from tests.replay.test_recorded_market_equals_its_slow_twin import EVENTS, REQUESTS, busy, rows
 
 # Bid 100.00 × 200, ask 100.02 × 100; at 2.5 sellers hit the bid.
@@ -77,11 +77,11 @@ def test_lots_taken_twice_are_counted(run: AccountRun) -> None:
 
 
 def test_an_execution_printed_at_a_better_price_still_meets_the_order_at_its_own() -> None:
-    # The recorded order stands at 100.00 and its execution prints at 100.01.
-    printed = [*DAY[:2], event(2.5, K.EXECUTE, 10001, 30, side=BUY, id=1), DAY[4]]
-    stream = recording(printed)
-    run = play(stream, {0: [limit(BUY, 20, 100.0)], 1: [limit(BUY, 5, 100.01)]})
-    assert len(run.fills) == 1
+    queue = [event(1.2, K.REDUCE, 10000, 170, side=BUY, id=1), event(1.3, K.EXECUTE, 10000, 30, side=BUY, id=1)]
+    behind = [event(1.4, K.ADD, 10000, 50, side=BUY, id=2), event(2.5, K.EXECUTE, 10001, 30, side=BUY, id=2)]
+    stream = recording([*DAY[:2], *queue, *behind, DAY[-1]])
+    run = play(stream, {0: [limit(BUY, 20, 100.0)]})
+    assert fills(run) == [(2.5, BUY, 20, 100.0)]
     assert observed(stream, run) == {"fills_at_recorded_prices": 0.0, "liquidity_taken_once": 0.0}
 
 
