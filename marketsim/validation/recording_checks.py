@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 
 from marketsim.recorded import RecordedKind
-from marketsim.replay.library import Recording
 from marketsim.replay.recording import Opened
 from marketsim.replay.verify import Comparison, verify, verify_steps
 from marketsim.validation import expectations as gxe
@@ -17,17 +16,11 @@ from marketsim.validation.findings import Finding, coverage_findings
 from marketsim.validation.suite import failing_rows
 
 
-def recording_findings(recordings: Mapping[str, Recording], roles: Mapping[str, Role]) -> list[Finding]:
-    """Return a finding for each check and recorded symbol.
-
-    Raises
-    ------
-    DataError
-        A recording cannot be read.
-    """
+def recording_findings(recordings: Mapping[str, Opened], roles: Mapping[str, Role]) -> list[Finding]:
+    """Return a finding for each check and recorded symbol."""
     findings = []
-    for symbol, recording in recordings.items():
-        frame, checks = recording_frame(symbol, recording.open()), recording_checks()
+    for symbol, opened in recordings.items():
+        frame, checks = recording_frame(symbol, opened), recording_checks()
         applicable = [check for check in checks if check.counts is not None and not np.isnan(frame[check.counts[1]].iloc[0])]
         findings += coverage_findings(applicable, failing_rows("recording", applicable, frame), frame, roles)
     return findings

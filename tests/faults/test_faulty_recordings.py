@@ -20,7 +20,7 @@ providers: [{kind: recording, path: %s}]
 strategy: {kind: buy_and_hold}
 """
 MESSAGES = "ACME_2024-03-04_34200000_57600000_message_10.csv"
-PATH = "path: %s"
+BOOK = MESSAGES.replace("message", "orderbook")
 
 
 def renamed(path: Path) -> None:
@@ -61,6 +61,16 @@ CASES: dict[str, tuple[str, Callable[[Path], None], str]] = {
         r"recording of ACME: .*gone\.csv: no such file; relative paths",
     ),
     "no such opening state": (CONFIG % f"{MESSAGES}, initial: gone.csv", lambda _: None, r"recording of ACME: .*gone\.csv: no such file"),
+    "a file too many": (
+        CONFIG % f"{MESSAGES}, more_paths: [{BOOK}, {BOOK}]",
+        lambda _: None,
+        r"orderbook_10\.csv is one file too many: a recording in the format lobster has at most 2; leave it out\.",
+    ),
+    "an opening state of a stream": (
+        CONFIG % f"{MESSAGES}, format: stream, initial: {BOOK}",
+        lambda _: None,
+        r"orderbook_10\.csv cannot be an opening state of ACME_.*: only LOBSTER's recordings have one; leave it out\.",
+    ),
     "a file of no known format": (
         CONFIG % "notes.csv",
         renamed,
