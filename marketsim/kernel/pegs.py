@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-from marketsim.kernel.book_state import (
-    ASKS,
-    BIDS,
-    LADDERS_A_BOOK,
-    NO_PRICE,
-    NONE,
-    book_at,
-    extra_at,
-    level_at,
-    session_at,
-    slot_at,
-    venue_at,
-)
+from marketsim.kernel.book_state import ASKS, BIDS, LADDERS_A_BOOK, NO_PRICE, NONE, book_at, extra_at, level_at, slot_at, venue_at
 from marketsim.kernel.compile import inlined, inner
 from marketsim.kernel.grid import on_grid
 from marketsim.kernel.matching import match
 from marketsim.kernel.queues import end_order, rest, unlink
+from marketsim.kernel.session_state import session_at
 from marketsim.kernel.stops import best_displayed
 from marketsim.kernel.tape import record_event
 from marketsim.records import MAX_TICK, EventKind, Kind

@@ -12,8 +12,8 @@ import yaml
 from marketsim.exchange import Exchange
 from marketsim.records import EventKind, Flag, Kind, Phase, Reason, Side, Tif
 from marketsim.session_rules import BandWidth, BreakerLevel, CircuitBreakers, PriceBands, ShortSales
-from marketsim.timetable import Timetable
-from marketsim.venue_rules import AuctionCutoffs, VenueRules
+from marketsim.timetable import AuctionCutoffs, Timetable
+from marketsim.venue_rules import VenueRules
 
 PAGE = Path(__file__).parents[2] / "docs" / "concepts" / "exchange.md"
 FIELDS = {"id": "order_id", "lots": "qty_lot", "price": "price_tick", "stop": "stop_tick", "display": "display_lot"}
