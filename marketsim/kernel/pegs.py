@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from marketsim.kernel.book_state import ASKS, BIDS, LADDERS_A_BOOK, NO_PRICE, NONE, book_at, extra_at, level_at, slot_at, venue_at
-from marketsim.kernel.compile import inner
+from marketsim.kernel.compile import inlined, inner
 from marketsim.kernel.grid import on_grid
 from marketsim.kernel.matching import match
 from marketsim.kernel.queues import end_order, rest, unlink
+from marketsim.kernel.session_state import session_at
 from marketsim.kernel.stops import best_displayed
 from marketsim.kernel.tape import record_event
 from marketsim.records import MAX_TICK, EventKind, Kind
@@ -27,7 +28,7 @@ def displayed(engine, book_index):
 
 @inner
 def peg_price(engine, slot_index, bid_tick, ask_tick):
-    """Return the price of a peg, or NO_PRICE: reference + side * offset, one increment short of the other side, within its own limit."""
+    """Return the price of a peg, or NO_PRICE: reference + side * offset, short of the other side, within its limit and its band."""
     slot = slot_at(engine.slots, slot_index)
     extra = extra_at(engine.extras, slot_index)
     own, other = (bid_tick, ask_tick) if slot.side > 0 else (ask_tick, bid_tick)
@@ -46,7 +47,8 @@ def peg_price(engine, slot_index, bid_tick, ask_tick):
     key = slot.side * reference + extra.stop_tick
     if other != NO_PRICE:
         key = min(key, slot.side * other - 1)
-    key = min(key, slot.side * extra.limit_tick)
+    session = session_at(engine.sessions, slot.book)
+    key = min(key, slot.side * extra.limit_tick, slot.side * (session.upper_tick if slot.side > 0 else session.lower_tick))
     venue = venue_at(engine.venues, book_at(engine.books, slot.book).venue)
     price = on_grid(engine, venue, slot.side, slot.side * key)
     return price if venue.lowest_tick <= price <= MAX_TICK else NO_PRICE
@@ -70,7 +72,7 @@ def reprice_pegs(engine, book_index):
     return True
 
 
-@inner
+@inlined
 def _reprice(engine, slot_index, price):
     slot = slot_at(engine.slots, slot_index)
     if (price == NO_PRICE and slot.level == NONE) or (price == slot.price_tick and slot.level != NONE):
