@@ -169,6 +169,19 @@ def test_noise_traders_come_as_often_as_asked_and_keep_one_order_each() -> None:
     assert world.holdings.sum() == 0
 
 
+@pytest.mark.parametrize("name", [*CROWDS, "poisson_noise"])
+def test_prices_drift_neither_up_nor_down(name: str) -> None:
+    crowd = [CROWDS[name]] if name in CROWDS else [(poisson_noise, PoissonNoiseParams(rate_per_s=0.1))] * 50
+    moves = []
+    for seed in range(24):
+        setting = Setting(((0, int(600 / NS)),), np.full((1, 1, 1), 10_000.0))
+        world = World(setting, [Member(f"crowd {k}", *one) for k, one in enumerate(crowd)], seed)
+        parts: list[Handed] = []
+        world.run(parts.append)
+        moves.append(float(np.concatenate([part.tape.trades["price_tick"] for part in parts])[-1]) - 10_000.5)
+    assert abs(np.mean(moves)) < 4 * np.std(moves, ddof=1) / np.sqrt(len(moves))
+
+
 @pytest.mark.parametrize(
     ("changes", "words"), [({"limit_rate_per_min": (0.0,)}, "no book"), ({"cancel_rate_per_min": (-1.0,)}, "negative")]
 )
