@@ -8,11 +8,13 @@ from marketsim.kernel.memory import caller, free, load_i64, store_i64
 from marketsim.kernel.simulation.actions import accuse, give_letter, letter_from, new_order, take_letter, wake_at
 from marketsim.kernel.simulation.booking import book_tape
 from marketsim.kernel.simulation.event_queue import ITEM_BYTES, drop_first, push, push_turn
-from marketsim.kernel.simulation.recording import MESSAGE_BYTES, is_full, write_order, write_sample, write_touches
+from marketsim.kernel.simulation.recording import MESSAGE_BYTES, is_full, next_sample_ns, write_order, write_sample, write_touches
 from marketsim.kernel.simulation.streams import delay_ns
 from marketsim.kernel.simulation.world import (
+    ACCOUNTS,
     AGENT,
     ARRIVAL,
+    DEPTHS,
     FAULT,
     FINISHED,
     FULL,
@@ -74,8 +76,8 @@ def simulate(world_address):
         elif what == NEWS:
             _tell_news(world, row)
         else:
-            write_sample(world)
-            push(world, world.now_ns + world.sample_every_ns, SAMPLE, 0)
+            write_sample(world, row)
+            push(world, next_sample_ns(world, row), SAMPLE, row)
 
 
 @inner
@@ -194,8 +196,10 @@ def begin(world_address):
             push_turn(world, world.now_ns, TURN, number, START, world.now_ns + delay_ns(me, me.data_latency_ns), 0)
     for row in range(world.n_news):
         push(world, news_at(world.news, row).time_ns, NEWS, row)
-    if world.sample_every_ns > 0:
-        push(world, world.now_ns, SAMPLE, 0)
+    if world.depth_every_ns > 0:
+        push(world, world.now_ns, SAMPLE, DEPTHS)
+    if world.accounts_every_ns > 0:
+        push(world, world.now_ns, SAMPLE, ACCOUNTS)
 
 
 @entry

@@ -59,7 +59,8 @@ WORLD = np.dtype(
         ("free_letter", np.int64),
         ("tape_rows", np.int64),  # the tape is handed over when trades or events reach this many
         ("n_depth", np.int64),
-        ("sample_every_ns", np.int64),  # 0 for never
+        ("depth_every_ns", np.int64),  # grids of the samples, 0 for never
+        ("accounts_every_ns", np.int64),
         ("trades_seen", np.int64),  # rows of the tape that are booked
         ("events_seen", np.int64),
         ("now_ns", np.int64),  # exchange time
