@@ -58,6 +58,9 @@ def simulate(world_address):
         what, row, why, agent_ns, serial, news = item.what, item.row, item.why, item.agent_ns, item.serial, item.news
         world.now_ns = item.time_ns
         drop_first(world)
+        # Sessions before ``session`` are over.
+        while world.session + 1 < world.n_sessions and world.now_ns >= session_at(world.sessions, world.session + 1).start_ns:
+            world.session += 1
         if engine_at(world.engine, 0).next_timer_ns <= world.now_ns:
             _let_time_pass(world)
         if what == TURN:
@@ -88,8 +91,7 @@ def _is_due(world, number, why, agent_ns, serial, news):
     if why == WAKE:
         if me.wake_ticket != serial:
             return False
-        # Time outside the sessions does not count: the turn comes as far into the next session as it would have come after this one.
-        put_off_ns = _closed_for(world)
+        put_off_ns = _closed_for(world, agent_ns)
     put_off_ns = max(put_off_ns, me.busy_until_ns - agent_ns)
     if put_off_ns <= 0:
         return True
@@ -127,15 +129,17 @@ def end_turn(me):
 
 
 @inner
-def _closed_for(world):
-    """Return how long it is from the end of the last session to the start of the next, when now lies between the two; else 0."""
-    # Sessions before ``session`` are over.
-    while world.session + 1 < world.n_sessions and world.now_ns >= session_at(world.sessions, world.session + 1).start_ns:
-        world.session += 1
+def _closed_for(world, agent_ns):
+    """Return how long a turn between two sessions is put off; 0 within a session.
+
+    Time outside the sessions does not count: the turn comes as far into the next session as it would have come after this one. But one
+    that was meant for the next session, and is early only because market data take their time, comes as soon as that starts.
+    """
     end_ns = session_at(world.sessions, world.session).end_ns
     if world.now_ns < end_ns or world.session + 1 == world.n_sessions:
         return 0
-    return session_at(world.sessions, world.session + 1).start_ns - end_ns
+    start_ns = session_at(world.sessions, world.session + 1).start_ns
+    return start_ns - world.now_ns if agent_ns >= start_ns else start_ns - end_ns
 
 
 @inner

@@ -21,7 +21,7 @@ from marketsim.kernel.book_state import (
 from marketsim.kernel.compile import inner
 from marketsim.kernel.memory import load_f64, load_i64
 from marketsim.kernel.order_ids import find_owner
-from marketsim.kernel.simulation.world import path_at, session_at
+from marketsim.kernel.simulation.world import desk_at, path_at, session_at
 from marketsim.kernel.stops import best_displayed
 
 
@@ -123,6 +123,24 @@ def mid_tick(market, symbol, venue):
 def traded_lot(market, symbol):
     """Return the quantity of a symbol traded so far at all venues."""
     return load_i64(market.volumes, symbol)
+
+
+@inner
+def session_start_ns(market, session):
+    """Return when a session starts; ``market.session`` is the one under way, or the next, of ``market.n_sessions``."""
+    return session_at(market.sessions, session).start_ns
+
+
+@inner
+def session_end_ns(market, session):
+    """Return when a session ends."""
+    return session_at(market.sessions, session).end_ns
+
+
+@inner
+def round_trip_ns(market, me):
+    """Return the shortest time from sending a message to the agent's own venue to seeing what came of it."""
+    return me.computation_ns + me.order_latency_ns + desk_at(market.desks, me.venue).latency_ns + me.data_latency_ns
 
 
 @inner
