@@ -27,6 +27,7 @@ def book_tape(market):
         _book(market, trade, trade.maker_owner, -taker_side, trade.maker_fee)
         store_i64(market.volumes, trade.symbol, load_i64(market.volumes, trade.symbol) + trade.qty_lot)
         store_i64(market.marks, trade.symbol, trade.price_tick)
+        store_i64(market.flows, trade.symbol, load_i64(market.flows, trade.symbol) + trade.aggressor * trade.qty_lot)
         market.trades_seen += 1
     while market.events_seen < engine.n_events:
         event = event_at(engine.events, market.events_seen)

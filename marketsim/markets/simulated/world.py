@@ -180,7 +180,7 @@ class World:
         levels = max(1, self._capture.depth_levels)
         tables = {
             "agents": self.agents, "holdings": self.holdings, "desks": self.desks, "sessions": sessions, "paths": paths, "news": news,
-            "marks": marks, "volumes": self._table(n_symbols, np.dtype(np.int64)),
+            "marks": marks, "volumes": self._table(n_symbols, np.dtype(np.int64)), "flows": self._table(n_symbols, np.dtype(np.int64)),
             "channels": self._table((n_agents, n_venues), np.dtype(np.int64)),
             "touches": self._table(n_venues * n_symbols, w.QUOTE), "scratch": self._table(levels, DEPTH),
         }  # fmt: skip
