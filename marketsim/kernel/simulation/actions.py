@@ -130,6 +130,7 @@ def letter_from(market, me, symbol, venue):
         accuse(market, me, NO_SUCH_MARKET)
         symbol, venue = 0, 0
     market.sent_this_turn += 1
+    me.under_way += 1
     if market.sent_this_turn > MOST_MESSAGES_A_TURN:
         accuse(market, me, TOO_MANY_MESSAGES)
     leaves_ns = me.now_ns + me.computation_ns

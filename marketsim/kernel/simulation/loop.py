@@ -20,6 +20,7 @@ from marketsim.kernel.simulation.world import (
     FULL,
     NEWS,
     NO_FAULT,
+    OUTSIDE,
     PYTHON_TURN,
     RAISED,
     SAMPLE,
@@ -75,6 +76,8 @@ def simulate(world_address):
         elif what == ARRIVAL:
             _arrive(world, row)
         elif what == TAKEN_UP:
+            _take_up(world, row)
+        elif what == OUTSIDE:
             _process(world, row)
         elif what == NEWS:
             _tell_news(world, row)
@@ -152,7 +155,14 @@ def _arrive(world, letter):
     if start_ns > world.now_ns:
         push(world, start_ns, TAKEN_UP, letter)
     else:
-        _process(world, letter)
+        _take_up(world, letter)
+
+
+@inner
+def _take_up(world, letter):
+    """Process an agent's message, which is then no longer under way."""
+    agent_at(world.agents, message_at(world.letters, letter).owner_id).under_way -= 1
+    _process(world, letter)
 
 
 @inner
@@ -214,7 +224,7 @@ def schedule(world_address, messages, n):
         letter = take_letter(world)
         for word in range(MESSAGE_BYTES // 8):
             store_i64(world.letters + letter * MESSAGE_BYTES, word, load_i64(messages + k * MESSAGE_BYTES, word))
-        push(world, message_at(world.letters, letter).time_ns, TAKEN_UP, letter)
+        push(world, message_at(world.letters, letter).time_ns, OUTSIDE, letter)
 
 
 @entry

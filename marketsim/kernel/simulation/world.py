@@ -19,7 +19,7 @@ from marketsim.records import DEPTH
 FINISHED, FULL, PYTHON_TURN, FAULT = 0, 1, 2, 3
 
 # What is due.
-TURN, ARRIVAL, TAKEN_UP, NEWS, SAMPLE = 1, 2, 3, 4, 5
+TURN, ARRIVAL, TAKEN_UP, NEWS, SAMPLE, OUTSIDE = 1, 2, 3, 4, 5, 6
 
 # What an agent did that ends a simulation.
 NO_FAULT, RAISED, TOO_MANY_MESSAGES, OVER_POSITION_LIMIT, OVER_CASH_LIMIT, NO_SUCH_MARKET = 0, 1, 2, 3, 4, 5
@@ -116,6 +116,7 @@ AGENT = np.dtype(
         ("hears_fills", np.int64),
         ("hears_news", np.int64),
         ("muted", np.int64),  # never gets a turn
+        ("under_way", np.int64),  # messages it has sent that the exchange has not processed yet
         ("n_turns", np.int64),
         ("n_orders", np.int64),  # new orders sent
         ("n_cancels", np.int64),  # cancels, mass cancels, replaces and reduces sent
