@@ -40,8 +40,8 @@ WORLD = np.dtype(
         ("paths", np.int64),  # fundamentals, one row a symbol
         ("volumes", np.int64),  # (n_symbols,) int64: lots traded so far, and the price of the last trade at any venue
         ("marks", np.int64),
-        ("flows", np.int64),  # one FLOW a symbol, and N_CELLS cells a symbol
-        ("cells", np.int64),
+        ("taken", np.int64),  # one TAKEN a symbol, and N_SECONDS of TAKEN_BEFORE a symbol
+        ("taken_before", np.int64),
         ("sessions", np.int64),  # SESSION rows
         ("news", np.int64),  # NEWS_ITEM rows
         ("items", np.int64),  # the queue
@@ -156,10 +156,10 @@ NEWS_ITEM = np.dtype([("time_ns", np.int64), ("symbol", np.int64), ("code", np.i
 # The fundamental value of one symbol, (n_sessions, n) float64 in ticks, every step_ns from each session's start; straight lines in between.
 PATH = np.dtype([("values", np.int64), ("n", np.int64), ("step_ns", np.int64)])
 
-# Lots traded so far by the side of the taker; and the same at the start of each of the latest N_CELLS seconds, in a ring.
-FLOW = np.dtype([("second", np.int64), ("bought_lot", np.int64), ("sold_lot", np.int64)])
-CELL = np.dtype([("bought_lot", np.int64), ("sold_lot", np.int64)])
-N_CELLS = 4096
+# Lots traded so far by the side of the taker; and the same at the start of each of the latest N_SECONDS, in a ring.
+TAKEN = np.dtype([("second", np.int64), ("bought_lot", np.int64), ("sold_lot", np.int64)])
+TAKEN_BEFORE = np.dtype([("bought_lot", np.int64), ("sold_lot", np.int64)])
+N_SECONDS = 4096
 
 QUOTE = np.dtype(
     [
@@ -202,8 +202,8 @@ desk_at = accessor(DESK)
 session_at = accessor(SESSION)
 news_at = accessor(NEWS_ITEM)
 path_at = accessor(PATH)
-flow_at = accessor(FLOW)
-cell_at = accessor(CELL)
+taken_at = accessor(TAKEN)
+taken_before_at = accessor(TAKEN_BEFORE)
 quote_at = accessor(QUOTE)
 account_sample_at = accessor(ACCOUNT_SAMPLE)
 depth_sample_at = accessor(DEPTH_SAMPLE)
