@@ -32,6 +32,7 @@ FAULTS = {
     w.OVER_POSITION_LIMIT: "its position went beyond its limit",
     w.OVER_CASH_LIMIT: "its cash fell below its limit",
     w.NO_SUCH_MARKET: "it sent a message to a symbol or venue that is not there",
+    w.SELF_TRADES_PREVENTED: "it stands for many who trade with one another, but its venue prevents self-trades (set self_trade to none)",
 }
 
 
