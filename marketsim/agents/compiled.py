@@ -71,7 +71,8 @@ class CompiledAgent:
         A number is a field of its own name; a word is its place in the Literal, from 0; a tuple is an array and its length ``n_<name>``.
         """
         fields: list[tuple[Any, ...]] = []
-        for name, field in self.params.model_fields.items():
+        # A kind's own fields first: Numba takes a record that begins like another for the same, and warns that it does.
+        for name, field in reversed(self.params.model_fields.items()):
             if name != "kind":
                 fields += _record_fields(name, field)
         return np.dtype(fields or [("nothing", np.int64)])
