@@ -151,7 +151,8 @@ def _dispatcher(agent: CompiledAgent) -> Any:
 @functools.cache
 def _parameters(params: type[AgentParams]) -> np.dtype[Any]:
     fields: list[tuple[Any, ...]] = []
-    for name, field in params.model_fields.items():
+    # A kind's own fields first: Numba takes a record that begins like another for the same, and warns that it does.
+    for name, field in reversed(params.model_fields.items()):
         if name != "kind":
             fields += _record_fields(name, field)
     return np.dtype(fields or [("nothing", np.int64)])
