@@ -93,5 +93,6 @@ def validate(bars: pa.Table, spec: RunSpec, sources: pa.Table | None = None, *, 
         from marketsim.replay.library import recordings_of
         from marketsim.validation.recording_checks import recording_findings
 
-        findings += recording_findings(recordings_of(spec, base_dir or Path(), sources), roles_of(spec))
+        recordings = recordings_of(spec, base_dir or Path(), sources)
+        findings += recording_findings({symbol: recording.open() for symbol, recording in recordings.items()}, roles_of(spec))
     return Validation(findings_table(findings), quarantine, clean, bars.num_rows, spec.validation.stop_on)
