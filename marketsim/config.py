@@ -248,6 +248,11 @@ class RunSpec(Model):
         return self.market.actions if isinstance(self.market, BarsMarket) else "apply"
 
     @property
+    def reads_data(self) -> bool:
+        """Whether the run needs bars from a provider: every market does but a simulated one whose fundamentals are synthetic."""
+        return not isinstance(self.market, SimulatedMarket) or self.market.needs_history
+
+    @property
     def bar_interval(self) -> Interval:
         """Length of a bar with the horizon's default filled in."""
         return self.interval or ("1d" if self.horizon == "daily" else "1m")

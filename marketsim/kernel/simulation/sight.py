@@ -23,7 +23,7 @@ from marketsim.kernel.book_state import (
 from marketsim.kernel.compile import inner
 from marketsim.kernel.memory import load_f64, load_i64
 from marketsim.kernel.order_ids import find_order, find_owner
-from marketsim.kernel.simulation.world import desk_at, flow_at, path_at, session_at
+from marketsim.kernel.simulation.world import desk_at, path_at, session_at, taken_at
 from marketsim.kernel.stops import best_displayed
 
 
@@ -167,8 +167,8 @@ def round_trip_ns(market, me):
 @inner
 def signed_lot(market, symbol):
     """Return what aggressors have bought of a symbol so far less what they have sold, at all venues; auctions do not count."""
-    flow = flow_at(market.flows, symbol)
-    return flow.bought_lot - flow.sold_lot
+    total = taken_at(market.taken, symbol)
+    return total.bought_lot - total.sold_lot
 
 
 @inner
