@@ -16,8 +16,8 @@ from pydantic import ValidationError
 
 from marketsim.agents.library import build
 from marketsim.config import RunSpec
-from marketsim.configsimulated import SimulatedMarket
 from marketsim.configfaults import Source, sentence
+from marketsim.configsimulated import SimulatedMarket
 from marketsim.errors import ConfigError
 from marketsim.strictyaml import compose, parse
 from marketsim.wording import named, shown

@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from marketsim.config import RunSpec
-from marketsim.simulate import Simulation
 from marketsim.simulate import simulate as simulate_market
+from marketsim.simulation import Simulation
 from marketsim.trial_scores import trials_table
 from marketsim.trials import chosen_spec
 from tasks.references import RunRef, SimulationRef
@@ -20,6 +20,7 @@ from warehouse.staging import Staging
 
 STEP = "simulate"
 TABLES = ("orders", "fills", "positions", "equity", "health")
+MARKET_TABLES = ("market_bars", "market_activity", "market_agents")
 
 
 def simulate(run: RunRef, root: Path, progress: Progress = silent) -> SimulationRef:

@@ -90,7 +90,9 @@ def ingest(
     if not spec.reads_data:
         progress("the market is synthetic; no data are needed")
         sha256s = sorted(str(row["sha256"]) for row in holdings)
-        return Snapshot(SCHEMA.empty_table(), pa.Table.from_pylist(holdings, SOURCES), hashlib.sha256("\n".join(sha256s).encode()).hexdigest())
+        return Snapshot(
+            SCHEMA.empty_table(), pa.Table.from_pylist(holdings, SOURCES), hashlib.sha256("\n".join(sha256s).encode()).hexdigest()
+        )
     calendar = load_calendar(spec.calendar)
     collector = _Collector(spec, calendar, build_providers(spec, base_dir), cache_dir, progress, now)
     roles = dict.fromkeys(spec.symbols, "traded")

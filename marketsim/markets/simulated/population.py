@@ -66,11 +66,13 @@ def enlist(market: SimulatedMarket, symbols: list[str], seed: int) -> Roster:
     members: list[Member] = []
     group_of = [0]
     venues = [venue.name for venue in market.venues]
-    for place, (name, group) in enumerate(market.population.items(), start=1):
+    # By name: the order of a file's keys decides nothing.
+    population = sorted(market.population.items())
+    for place, (name, group) in enumerate(population, start=1):
         for one in _members(name, group, market, (symbols, venues), seed):
             members.append(one)
             group_of.append(place)
-    return Roster((OUTSIDE, *market.population), tuple(members), tuple(group_of))
+    return Roster((OUTSIDE, *(name for name, _ in population)), tuple(members), tuple(group_of))
 
 
 def check_population(market: SimulatedMarket) -> None:
@@ -155,9 +157,7 @@ def latency_of(spec: LatencySpec, seed: int, name: str, venue: str) -> Latency:
             return Latency(spec.data_ns, spec.order_ns, spec.computation_ns, ("empirical", tuple(spec.delays_ns)))
 
 
-def _members(
-    name: str, group: Group, market: SimulatedMarket, places: tuple[list[str], list[str]], seed: int
-) -> typing.Iterator[Member]:
+def _members(name: str, group: Group, market: SimulatedMarket, places: tuple[list[str], list[str]], seed: int) -> typing.Iterator[Member]:
     symbols, venues = places
     agent = _agent(name, group)
     shared = params(name, group, agent, {}) if not group.vary else None

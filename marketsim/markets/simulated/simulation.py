@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-import pyarrow as pa
 
 from marketsim.config import RunSpec
 from marketsim.configsimulated import SimulatedMarket
@@ -19,9 +18,7 @@ from marketsim.records import FILL, ORDER
 from marketsim.simulation import Simulation
 
 
-def simulate_population(
-    spec: RunSpec, market: SimulatedMarket, sink: Sink, progress: Callable[[str], None] = lambda _: None
-) -> Simulation:
+def simulate_population(spec: RunSpec, market: SimulatedMarket, sink: Sink, progress: Callable[[str], None] = lambda _: None) -> Simulation:
     """Let a population trade, with no strategy among it.
 
     Parameters
