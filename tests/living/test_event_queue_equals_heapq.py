@@ -10,9 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marketsim.kernel.memory import free
-from marketsim.kernel.simulation.event_queue import ITEM_BYTES, drop_first, push
-from marketsim.kernel.simulation.world import WORLD, item_at, world_at
-from marketsim.kernel.tables import resized
+from marketsim.kernel.simulation.event_queue import drop_first, first_item, open_queue, push
+from marketsim.kernel.simulation.world import WORLD, key_at, world_at
 
 TAKE = -1
 
@@ -21,16 +20,16 @@ TAKE = -1
 def play(address, steps, taken):
     """Enter an item due at each step's time; a step of -1 takes the first; return how many were taken."""
     world = world_at(address, 0)
-    world.items = resized(0, world.item_capacity * ITEM_BYTES)
+    open_queue(world)
     n = 0
     for k in range(len(steps)):
         if steps[k] >= 0:
             push(world, steps[k], 1, k)
         elif world.n_items > 0:
-            item = item_at(world.items, 0)
-            taken[n, 0], taken[n, 1] = item.time_ns, item.row
+            taken[n, 0], taken[n, 1] = key_at(world.keys, 0).time_ns, first_item(world).row
             n += 1
             drop_first(world)
+    free(world.keys)
     free(world.items)
     return n
 

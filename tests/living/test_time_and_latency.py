@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from marketsim.markets.simulated.world import Capture, Latency, Member, World
+import numpy as np
+
+from marketsim.markets.simulated.world import Latency, Member
 from tests.living.probes import (
     SECOND_NS,
     START_NS,
@@ -75,10 +77,11 @@ def test_messages_of_one_agent_never_overtake_each_other() -> None:
 
 
 def test_empirical_delays_are_the_table_s() -> None:
-    """Each order leaves at a multiple of a second and arrives the constant part and one table entry later."""
+    """Orders leave at whole seconds and arrive the constant part and one entry of the table later, each a third of the time."""
     latency = Latency(order_ns=100, jitter=("empirical", (1, 20, 300)))
-    world = World(setting(300.0), [Member("m", probe, ProbeParams(at_ns=tuple(k * SECOND_NS for k in range(1, 16))), latency=latency)], 3,
-                  Capture(orders=True))  # fmt: skip
-    delays = (orders_of(world)["time_ns"] - START_NS) % SECOND_NS
-    assert set(delays.tolist()) <= {101, 120, 400}
-    assert len(set(delays.tolist())) == 3
+    params = ProbeParams(at_ns=tuple(k * SECOND_NS for k in range(1, 17)))
+    members = [Member(f"jittery.{k}", probe, params, latency=latency) for k in range(60)]
+    delays = (orders_of(world_of(members, setting()))["time_ns"] - START_NS) % SECOND_NS
+    values, counts = np.unique(delays, return_counts=True)
+    assert values.tolist() == [101, 120, 400]
+    assert np.abs(counts - 320).max() < 4 * np.sqrt(960 * 2 / 9)

@@ -7,7 +7,7 @@ from marketsim.kernel.compile import entry, inner
 from marketsim.kernel.memory import caller, free, load_i64, store_i64
 from marketsim.kernel.simulation.actions import accuse, give_letter, letter_from, new_order, take_letter, wake_at
 from marketsim.kernel.simulation.booking import book_tape
-from marketsim.kernel.simulation.event_queue import ITEM_BYTES, drop_first, push, push_turn
+from marketsim.kernel.simulation.event_queue import drop_first, first_item, open_queue, push, push_turn
 from marketsim.kernel.simulation.recording import MESSAGE_BYTES, is_full, next_sample_ns, write_order, write_sample, write_touches
 from marketsim.kernel.simulation.streams import delay_ns
 from marketsim.kernel.simulation.world import (
@@ -28,7 +28,7 @@ from marketsim.kernel.simulation.world import (
     TURN,
     agent_at,
     desk_at,
-    item_at,
+    key_at,
     news_at,
     session_at,
     world_at,
@@ -51,13 +51,13 @@ def simulate(world_address):
     while True:
         if world.fault != NO_FAULT:
             return FAULT
-        if world.n_items == 0 or item_at(world.items, 0).time_ns >= world.until_ns:
+        if world.n_items == 0 or key_at(world.keys, 0).time_ns >= world.until_ns:
             return FINISHED
         if is_full(world):
             return FULL
-        item = item_at(world.items, 0)
+        item = first_item(world)
         what, row, why, agent_ns, serial, news = item.what, item.row, item.why, item.agent_ns, item.serial, item.news
-        world.now_ns = item.time_ns
+        world.now_ns = key_at(world.keys, 0).time_ns
         drop_first(world)
         # Sessions before ``session`` are over.
         while world.session + 1 < world.n_sessions and world.now_ns >= session_at(world.sessions, world.session + 1).start_ns:
@@ -201,7 +201,7 @@ def _tell_news(world, row):
 def begin(world_address):
     """Enter what is due by itself: every agent's first turn, the news, the first sample."""
     world = world_at(world_address, 0)
-    world.items = resized(0, world.item_capacity * ITEM_BYTES)
+    open_queue(world)
     world.letters = resized(0, world.letter_capacity * MESSAGE_BYTES)
     world.free_letter = NONE
     for number in range(1, world.n_agents):
@@ -256,5 +256,6 @@ def act(world_address, messages, n, wake_ns):
 def end(world_address):
     """Give back what the compiled loop has allocated."""
     world = world_at(world_address, 0)
+    free(world.keys)
     free(world.items)
     free(world.letters)

@@ -44,7 +44,8 @@ WORLD = np.dtype(
         ("taken_before", np.int64),
         ("sessions", np.int64),  # SESSION rows
         ("news", np.int64),  # NEWS_ITEM rows
-        ("items", np.int64),  # the queue
+        ("keys", np.int64),  # the queue, and what is in it
+        ("items", np.int64),
         ("letters", np.int64),  # messages under way
         ("logs", np.int64),  # one row a table that is written down: ORDERS, QUOTES, DEPTHS, ACCOUNTS
         ("touches", np.int64),  # one QUOTE a book: the touch as last written down; and one DEPTH row to work with
@@ -56,6 +57,7 @@ WORLD = np.dtype(
         ("n_news", np.int64),
         ("n_items", np.int64),
         ("item_capacity", np.int64),
+        ("free_item", np.int64),
         ("letters_used", np.int64),
         ("letter_capacity", np.int64),
         ("free_letter", np.int64),
@@ -128,12 +130,14 @@ AGENT = np.dtype(
     ]
 )
 
+# When an item is due: of two for the same time the one with the lower rank comes first.
+KEY = np.dtype([("time_ns", np.int64), ("rank", np.int64)])
+
 ITEM = np.dtype(
     [
-        ("time_ns", np.int64),
         ("serial", np.int64),
         ("what", np.int64),
-        ("row", np.int64),  # the agent, the letter or the news
+        ("row", np.int64),  # the agent, the letter or the news; of a free row the next free one
         ("why", np.int64),  # of a turn: records.Turn
         ("agent_ns", np.int64),  # of a turn: the agent's own time
         ("news", np.int64),  # of a turn for news: which
@@ -197,6 +201,7 @@ WORLD_RECORD, AGENT_RECORD = numba.from_dtype(WORLD), numba.from_dtype(AGENT)
 
 world_at = accessor(WORLD)
 agent_at = accessor(AGENT)
+key_at = accessor(KEY)
 item_at = accessor(ITEM)
 desk_at = accessor(DESK)
 session_at = accessor(SESSION)
