@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from scipy import stats
 
 from marketsim.agents.background.hawkes_flow import BRANCHING, EVENTS, N_EVENTS, STATE, HawkesFlowParams, _set_kernel, hawkes_flow
-from marketsim.agents.compiled import parameter_record
+from marketsim.agents.compiled import parameter_records
 from tests.published import hawkes
 
 
@@ -61,7 +61,7 @@ def set_kernel(p, state):  # type: ignore[no-untyped-def]
 def test_sum_of_exponentials_follows_the_power_law_and_has_its_area(start_s: float, end_s: float, tail: float) -> None:
     params = HawkesFlowParams(kernel="power_law", power_law_start_s=start_s, power_law_end_s=end_s, power_law_tail=tail)
     state = np.zeros(1, STATE)
-    set_kernel(parameter_record(hawkes_flow, params), state)
+    set_kernel(parameter_records(hawkes_flow, [params]), state)
     decay, weight = state["decay_per_s"][0], state["weight"][0]
     age = np.geomspace(start_s / 100, end_s / 10, 400)
     ours = (weight * decay * np.exp(-np.outer(age, decay))).sum(axis=1)
