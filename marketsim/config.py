@@ -13,13 +13,11 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from marketsim.agents.library import StrategySpec
-from marketsim.configmarkets import BarsMarket, Market, Model
+from marketsim.configconsistency import check_simulated
+from marketsim.configmarkets import BarsMarket, Market
+from marketsim.configmodel import Model, Name, Symbol
+from marketsim.configsimulated import SimulatedMarket
 
-SYMBOL_PATTERN = r"^[A-Z0-9^][A-Z0-9.^=\-]{0,19}$"
-NAME_PATTERN = r"^[a-z][a-z0-9_]{0,62}$"
-
-Symbol = Annotated[str, Field(pattern=SYMBOL_PATTERN, description="Ticker in capitals, as the provider spells it.")]
-Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 Interval = Literal["1d", "1m", "5m", "15m", "30m", "1h"]
 
 
@@ -185,7 +183,9 @@ class RunSpec(Model):
     fees: Fees = Fees()
     slippage_bps: float = Field(0.0, ge=0, le=1e4, description="Adverse price move on every taker's fill, bps.")
     dealer: Dealer = Dealer()
-    strategy: StrategySpec = Field(description="The trader whose result the run is about.")
+    strategy: StrategySpec | None = Field(
+        None, description="The trader whose result the run is about; may be left out in a simulated market, which lives without it."
+    )
     agents: list[Agent] = Field(default_factory=list, description="Further traders, each with an account of its own.")
     max_ticks: int | None = Field(None, ge=1, description="Stop after this many steps of the market (bars); None = all.")
     seed: int = Field(0, ge=0, lt=2**63, description="The one source of randomness.")
@@ -209,6 +209,10 @@ class RunSpec(Model):
             raise ValueError("interval: 1d does not fit horizon intraday; use 1m, 5m, 15m, 30m or 1h, or horizon: daily")
         if self.market.kind == "replay":
             self._fits_replay()
+        if isinstance(self.market, SimulatedMarket):
+            check_simulated(self, self.market)
+        elif self.strategy is None:
+            raise ValueError("strategy: is missing; add it, only market kind simulated runs without")
         names = ["strategy", "benchmark", *(agent.name for agent in self.agents)]
         twice = sorted({n for n in names if names.count(n) > 1})
         if twice:
@@ -244,16 +248,21 @@ class RunSpec(Model):
         return self.market.actions if isinstance(self.market, BarsMarket) else "apply"
 
     @property
+    def reads_data(self) -> bool:
+        """Whether the run needs bars from a provider: every market does but a simulated one whose fundamentals are synthetic."""
+        return not isinstance(self.market, SimulatedMarket) or self.market.needs_history
+
+    @property
     def bar_interval(self) -> Interval:
         """Length of a bar with the horizon's default filled in."""
         return self.interval or ("1d" if self.horizon == "daily" else "1m")
 
     @property
     def traders(self) -> tuple[Agent, ...]:
-        """Every trader of the run, the main strategy first, each with its account filled in."""
-        first = Agent(name="strategy", strategy=self.strategy, account=self.account)
+        """Every trader of the run, the main strategy first where there is one, each with its account filled in."""
+        first = () if self.strategy is None else (Agent(name="strategy", strategy=self.strategy, account=self.account),)
         rest = (agent.model_copy(update={"account": agent.account or self.account}) for agent in self.agents)
-        return (first, *rest)
+        return (*first, *rest)
 
     def canonical_json(self) -> str:
         """Return the resolved specification as one line of JSON with sorted keys; equal specifications, equal text."""

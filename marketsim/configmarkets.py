@@ -5,16 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
+from pydantic import Discriminator, Field, Tag
 
-# A day; a message that takes longer arrives in another session.
-MOST_LATENCY_NS = 86_400_000_000_000
-
-
-class Model(BaseModel):
-    """Base of every section: frozen, and no key it does not know."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+from marketsim.configmodel import MOST_LATENCY_NS, Model
+from marketsim.configsimulated import SimulatedMarket
 
 
 class Impact(Model):
@@ -66,6 +60,6 @@ def _kind(section: Any) -> Any:
 
 
 Market = Annotated[
-    Annotated[BarsMarket, Tag("bars")] | Annotated[ReplayMarket, Tag("replay")],
+    Annotated[BarsMarket, Tag("bars")] | Annotated[ReplayMarket, Tag("replay")] | Annotated[SimulatedMarket, Tag("simulated")],
     Discriminator(_kind),
 ]

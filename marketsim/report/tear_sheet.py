@@ -109,13 +109,13 @@ def tear_sheet(sheet: Sheet) -> str:
         checks=sections.data_checks(sheet.findings),
         trials=strategy.clock.trials,
         config=yaml.safe_dump(sheet.spec.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=110),
-        data=_json(_page_data(sheet, charts, trades)),
-        runtime=_chart_runtime(),
+        data=script_json(_page_data(sheet, charts, trades)),
+        runtime=chart_runtime(),
     )
 
 
 @functools.cache
-def _chart_runtime() -> str:
+def chart_runtime() -> str:
     """Return the JavaScript that draws charts; bundling it takes a second, and it is the same for every page."""
     from vl_convert import javascript_bundle
 
@@ -231,7 +231,7 @@ def _numbers(values: np.ndarray, digits: int = 5) -> list[float | None]:
     return [_number(value, digits) for value in values.tolist()]
 
 
-def _json(data: dict[str, Any]) -> str:
+def script_json(data: dict[str, Any]) -> str:
     """Return JSON that may stand inside a script element."""
     text = json.dumps(data, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return (
