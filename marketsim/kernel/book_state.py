@@ -36,10 +36,11 @@ RANKS_LAST = 128  # waits behind the displayed orders of its price
 
 ENGINE = np.dtype(
     [
-        ("messages", np.int64),  # what the next run is to process, and where it writes the touch and the depth; 0 for nowhere
+        ("messages", np.int64),  # what the next run is to process, and where it writes touch, depth and best of all venues; 0 for nowhere
         ("n_messages", np.int64),
         ("top", np.int64),
         ("depth", np.int64),
+        ("consolidated", np.int64),
         ("n_depth", np.int64),
         ("slots", np.int64),
         ("extras", np.int64),
@@ -201,6 +202,8 @@ VENUE = np.dtype(
         ("limit_on_open_until_ns", np.int64),
         ("market_on_close_until_ns", np.int64),
         ("limit_on_close_until_ns", np.int64),
+        ("round_lot", np.int64),
+        ("tick_value", np.float64),  # currency, what one tick is worth for one lot
         ("has_fees", np.int32),
         ("self_trade", np.int32),
         ("replace_loses_priority", np.int32),
@@ -209,9 +212,14 @@ VENUE = np.dtype(
         ("hidden_ranks_last", np.int32),
         ("first_tick_band", np.int32),  # rows of the tick-band table
         ("n_tick_bands", np.int32),
+        ("trade_through", np.int32),  # ALLOW also while there is no other venue
+        ("quote_protected", np.int32),
+        ("peg_consolidated", np.int32),
+        ("pad", np.int32),
     ]
 )
 NO_PREVENTION, CANCEL_NEWEST, CANCEL_OLDEST, CANCEL_BOTH, DECREMENT = 0, 1, 2, 3, 4
+ALLOW, CANCEL_REST, REPRICE_REST = 0, 1, 2  # VENUE.trade_through
 
 TICK_BAND = np.dtype([("from_ns", np.int64), ("from_tick", np.int64), ("increment_tick", np.int64)])
 

@@ -27,10 +27,12 @@ from marketsim.kernel.book_state import (
     venue_at,
 )
 from marketsim.kernel.compile import inlined, inner
+from marketsim.kernel.consolidated import SWEEP, away_key, guarded, references, stand_clear, watch_away
 from marketsim.kernel.grid import increment_at, on_grid
+from marketsim.kernel.ladder import displayed
 from marketsim.kernel.matching import match, tradable
 from marketsim.kernel.order_ids import enter_order, find_order, join_owner
-from marketsim.kernel.pegs import displayed, enter_peg, peg_price
+from marketsim.kernel.pegs import enter_peg, peg_price
 from marketsim.kernel.queues import end_order, join_level, join_list, rest
 from marketsim.kernel.stops import place_stop
 from marketsim.kernel.tables import take_slot
@@ -55,7 +57,7 @@ BAD_PRICE, OFF_TICK, BAD_STOP, BAD_DISPLAY = Reason.BAD_PRICE.value, Reason.OFF_
 BAD_MINIMUM, BAD_EXPIRY, DUPLICATE_ORDER = Reason.BAD_MINIMUM.value, Reason.BAD_EXPIRY.value, Reason.DUPLICATE_ORDER.value
 WRONG_PHASE, WOULD_TRADE, FILL_OR_KILL = Reason.WRONG_PHASE.value, Reason.WOULD_TRADE.value, Reason.FILL_OR_KILL.value
 MINIMUM_QUANTITY, NO_LIQUIDITY = Reason.MINIMUM_QUANTITY.value, Reason.NO_LIQUIDITY.value
-IMMEDIATE_OR_CANCEL = Reason.IMMEDIATE_OR_CANCEL.value
+IMMEDIATE_OR_CANCEL, TRADE_THROUGH = Reason.IMMEDIATE_OR_CANCEL.value, Reason.TRADE_THROUGH.value
 CONTINUOUS, CLOSED, PRE_OPEN, OPENING = (p.value for p in (Phase.CONTINUOUS, Phase.CLOSED, Phase.PRE_OPEN, Phase.OPENING_AUCTION))
 CUT_OFF = Reason.CUT_OFF.value
 NS_A_DAY = 86_400_000_000_000
@@ -160,7 +162,7 @@ def enter(engine, book_index, message):
         wait_for_auction(engine, index)
     else:
         record_event(engine, slot, ACCEPTED, 0, slot.qty_lot)
-        act(engine, index, message.min_qty_lot)
+        act(engine, index, message.min_qty_lot, message.flags)
 
 
 @inner
@@ -185,7 +187,7 @@ def wait_for_auction(engine, slot_index):
 
 
 @inner
-def act(engine, slot_index, min_qty_lot):
+def act(engine, slot_index, min_qty_lot, flags):
     """Let a market or limit order that is in no queue trade, and do with the remainder what its kind and time in force say."""
     slot = slot_at(engine.slots, slot_index)
     book = book_at(engine.books, slot.book)
@@ -201,7 +203,8 @@ def act(engine, slot_index, min_qty_lot):
         limit = slot.side * (level_at(engine.levels, best).key + venue.protection_ticks)
         slot.price_tick = on_grid(engine, venue, slot.side, limit)
     limit_key = NO_PRICE if at_market and not protected else slot.side * slot.price_tick
-    if min_qty_lot > 0 and tradable(engine, slot.book, slot.side, slot.owner_id, limit_key, min_qty_lot) < min_qty_lot:
+    away = NO_PRICE if flags & SWEEP else away_key(engine, slot.book, slot.side)
+    if min_qty_lot > 0 and tradable(engine, slot.book, slot.side, slot.owner_id, min(limit_key, away), min_qty_lot) < min_qty_lot:
         _drop(engine, slot_index, MINIMUM_QUANTITY)
         return
     if slot.special & POSTS_ONLY and best != NONE and level_at(engine.levels, best).key == limit_key:
@@ -209,18 +212,21 @@ def act(engine, slot_index, min_qty_lot):
         slot.price_tick = slid(engine, venue, slot.side, slot.price_tick)
         record_event(engine, slot, REPRICED, 0, slot.qty_lot)
         limit_key = slot.side * slot.price_tick
-    match(engine, slot_index, limit_key)
+    match(engine, slot_index, min(limit_key, away))
     if slot.qty_lot == 0:
         end_order(engine, slot_index)
-    elif slot.tif == IOC:
-        _drop(engine, slot_index, IMMEDIATE_OR_CANCEL)
-    elif at_market and not protected:
-        _drop(engine, slot_index, NO_LIQUIDITY)
+    elif slot.tif == IOC or (at_market and not protected):
+        best = ladder_at(engine.ladders, slot.book * LADDERS_A_BOOK + (ASKS if slot.side > 0 else BIDS)).best
+        held_back = best != NONE and level_at(engine.levels, best).key <= limit_key
+        _drop(engine, slot_index, TRADE_THROUGH if held_back else IMMEDIATE_OR_CANCEL if slot.tif == IOC else NO_LIQUIDITY)
     else:
         if at_market:
             slot.kind = LIMIT
             record_event(engine, slot, REPRICED, NO_LIQUIDITY, slot.qty_lot)
-        rest(engine, slot_index)
+        if away == NO_PRICE or stand_clear(engine, slot_index, away):
+            rest(engine, slot_index)
+        else:
+            _drop(engine, slot_index, TRADE_THROUGH)
 
 
 @inner
@@ -271,7 +277,7 @@ def trigger_now(engine, slot_index):
     if slot.special & IS_HIDDEN:
         # While it waited for its trigger its queue was that of the stops, which knows no hidden rank.
         slot.special |= hidden_rank(engine, slot.book)
-    act(engine, slot_index, 0)
+    act(engine, slot_index, 0, 0)
 
 
 @inner
@@ -289,12 +295,13 @@ def watch_as_peg(engine, slot_index, event_kind):
     """Price a new peg and let it act; without a reference it waits outside the book."""
     slot = slot_at(engine.slots, slot_index)
     book = book_at(engine.books, slot.book)
-    bid, ask = displayed(engine, slot.book)
+    bid, ask = references(engine, slot.book)
     price = peg_price(engine, slot_index, bid, ask) if book.phase == CONTINUOUS else NO_PRICE
     if price != NO_PRICE:
         slot.price_tick = price
     record_event(engine, slot, event_kind, 0, slot.qty_lot)
     book.awake += 1
+    watch_away(engine, book, 1)
     book.n_pegs += 1
     if book.n_pegs == 1:
         book.bid_reference_tick, book.ask_reference_tick = (bid, ask) if book.phase == CONTINUOUS else (NO_PRICE, NO_PRICE)
@@ -354,7 +361,7 @@ def malformed(engine, book_index, message):
         return BAD_TIF
     allowed = 0
     if kind == LIMIT:
-        allowed |= HIDDEN if immediate else HIDDEN | POST_ONLY
+        allowed |= HIDDEN | SWEEP if immediate else HIDDEN | SWEEP | POST_ONLY
     elif kind == STOP_LIMIT or FIRST_PEG <= kind <= LAST_PEG:
         allowed |= HIDDEN
     if flags & ~allowed != 0:
@@ -428,6 +435,7 @@ def _not_now(engine, book_index, message):
         return WRONG_PHASE if book.phase == CLOSED or immediate else 0
     limit_key = NO_PRICE if message.kind == MARKET else message.side * message.price_tick
     if message.tif == FOK:
+        limit_key = guarded(engine, book_index, message.side, limit_key, message.flags)
         if tradable(engine, book_index, message.side, message.owner_id, limit_key, message.qty_lot) < message.qty_lot:
             return FILL_OR_KILL
     elif message.flags & POST_ONLY and would_trade(engine, book_index, message.side, message.price_tick):
