@@ -19,7 +19,9 @@ from marketsim.kernel.compile import is_compiled
 from marketsim.kernel.digest import extend_digest
 from marketsim.kernel.exchange_loop import indicate, read_consolidated, read_depth, run
 from marketsim.kernel.exchange_memory import allocate, release
+from marketsim.kernel.routing import ROUTE, route_now
 from marketsim.records import CONSOLIDATED, DEPTH, EVENT, MAX_VENUES, MESSAGE, TRADE, QuoteState, Side
+from marketsim.router import Link, Parent, check_links
 from marketsim.tape import Tape
 from marketsim.venue_rules import VenueRules, check_comparable, is_quirky, venue_table
 
@@ -240,6 +242,31 @@ class Exchange:
         return ConsolidatedQuote(
             bid_tick if bid_lot else None, bid_lot, ask_tick if ask_lot else None, ask_lot, bid_venues, ask_venues, QuoteState(state)
         )
+
+    def route(self, parent: Parent, links: Sequence[Link]) -> NDArray[np.void]:
+        """Split an order by what the venues display now, without sending it.
+
+        Parameters
+        ----------
+        parent : what is to be traded and how
+        links : one a venue
+
+        Returns
+        -------
+        numpy.ndarray
+            (n_children,) MESSAGE, at most one a venue, in the order of the venues; ``time_ns`` is when each arrives there.
+
+        Raises
+        ------
+        DataError
+            If there is not one link a venue, or the parent's symbol or home does not exist.
+        """
+        self._book_index(parent.symbol, parent.home)
+        check_links(links, len(self.rules))
+        row, routes, children = parent.row(), np.zeros(len(links), ROUTE), np.zeros(len(links), MESSAGE)
+        routes["latency_ns"] = [link.latency_ns for link in links]
+        n = route_now(self._address, row.ctypes.data, routes.ctypes.data, children.ctypes.data)
+        return children[:n]
 
     def indicative(self, *, symbol: int = 0, venue: int = 0) -> Indication:
         """Return what an auction held now would do, in the phase the book is in; imbalance orders left out."""

@@ -142,7 +142,7 @@ class Reason(IntEnum):
     EXPIRY_TIME = 34
     WRONG_PHASE = 35
     CUT_OFF = 36
-    TRADE_THROUGH = 60  # what is left would trade through, lock or cross the protected quote of another venue
+    TRADE_THROUGH = 40  # what is left would trade through, lock or cross the protected quote of another venue
 
 
 class QuoteState(IntEnum):

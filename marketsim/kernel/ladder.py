@@ -27,7 +27,12 @@ def find_level(engine, ladder_index, key):
 @inner
 def best_displayed(engine, ladder_index):
     """Return the best level that shows anything, or NONE."""
-    index = ladder_at(engine.ladders, ladder_index).best
+    return displayed_from(engine, ladder_at(engine.ladders, ladder_index).best)
+
+
+@inner
+def displayed_from(engine, index):
+    """Return the first level from ``index`` on, towards worse ones, that shows anything, or NONE."""
     while index != NONE and level_at(engine.levels, index).qty_lot == 0:
         index = level_at(engine.levels, index).worse
     return index

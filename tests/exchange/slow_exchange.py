@@ -5,9 +5,12 @@ It shares no code with the kernel, only the numbers of the enums. Every question
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
+
+from slow_venues import away, best, exempt, nearer
 
 from marketsim.records import MAX_QTY_LOT, MAX_TICK, EventKind, Flag, Kind, Phase, Reason, Side, Tif
 from marketsim.venue_rules import VenueRules
@@ -92,9 +95,10 @@ class Book:
 class SlowExchange:
     """Takes messages as dicts of MESSAGE's fields; ``trades`` and ``events`` grow as lists of dicts."""
 
-    def __init__(self, rules: VenueRules | None = None, symbols: int = 1) -> None:
-        venues = (rules or VenueRules.plain(),)
+    def __init__(self, rules: VenueRules | Sequence[VenueRules] | None = None, symbols: int = 1) -> None:
+        venues = (rules or VenueRules.plain(),) if rules is None or isinstance(rules, VenueRules) else tuple(rules)
         self.symbols = symbols
+        self.venues = len(venues)
         self.books = [Book(symbol, v, venue) for v, venue in enumerate(venues) for symbol in range(symbols)]
         self.alive: dict[int, tuple[Resting, Book]] = {}
         self.trades: list[dict[str, Any]] = []
@@ -171,22 +175,29 @@ class SlowExchange:
             self.settle(book)
         elif kind == Kind.CLOCK:
             return
-        elif m["venue"] != 0:
+        elif not 0 <= m["venue"] < self.venues:
             self.reject(m, Reason.UNKNOWN_VENUE)
         elif kind == Kind.CANCEL_OWNER and m["symbol"] == -1:
             self.cancel_owner(m, None)
         elif not 0 <= m["symbol"] < self.symbols:
             self.reject(m, Reason.UNKNOWN_SYMBOL)
         elif kind == Kind.CANCEL_OWNER:
-            self.cancel_owner(m, self.books[m["symbol"]])
+            self.cancel_owner(m, self.named(m))
         elif kind == Kind.PHASE:
-            self.change_phase(self.books[m["symbol"]], m)
-            self.settle(self.books[m["symbol"]])
+            self.change_phase(self.named(m), m)
+            self.settle(self.named(m))
         elif kind in TRADING_KINDS:
-            self.new(self.books[m["symbol"]], m)
-            self.settle(self.books[m["symbol"]])
+            self.new(self.named(m), m)
+            self.settle(self.named(m))
         else:
             self.reject(m, Reason.UNKNOWN_KIND)
+
+    def named(self, m: dict[str, int]) -> Book:
+        return self.books[m["venue"] * self.symbols + m["symbol"]]
+
+    def peers(self, book: Book) -> list[Book]:
+        """The books of a symbol at all venues."""
+        return [other for other in self.books if other.symbol == book.symbol]
 
     def expire(self, until: int) -> None:
         due = [(o.expire_ns, o.arrival, o, book) for o, book in self.alive.values() if o.tif == Tif.GTD and o.expire_ns <= until]
@@ -203,12 +214,13 @@ class SlowExchange:
         if m["owner_id"] <= 0:
             self.reject(m, Reason.BAD_OWNER)
             return
-        mine = [(o, b) for o, b in self.alive.values() if o.owner_id == m["owner_id"] and (only is None or b is only)]
+        books = [b for b in self.books if (b is only if only else b.venue == m["venue"])]
+        mine = [(o, b) for o, b in self.alive.values() if o.owner_id == m["owner_id"] and b in books]
         for o, book in sorted(mine, key=lambda pair: pair[0].arrival):
             self.end(book, o, EventKind.CANCELLED, Reason.ON_REQUEST)
         if not mine:
             self.reject(m, Reason.UNKNOWN_ORDER)
-        for book in self.books:
+        for book in books:
             self.settle(book)
 
     def reduce(self, book: Book, o: Resting, m: dict[str, int]) -> None:
@@ -256,7 +268,7 @@ class SlowExchange:
             book.queue.remove(o)
             o.price, o.open, o.reserve = m["price_tick"], m["qty_lot"], 0
             self.event(book, o, EventKind.REPLACED, o.open)
-            self.act(book, o, 0)
+            self.act(book, o, 0, exempt(m["flags"]))
 
     def new(self, book: Book, m: dict[str, int]) -> None:
         reason = self.malformed(book, m)
@@ -269,8 +281,10 @@ class SlowExchange:
         elif not reason and not open_for_trading:
             at_once = m["kind"] == Kind.MARKET or m["tif"] in (Tif.IOC, Tif.FOK)
             reason = Reason.WRONG_PHASE if at_once or book.phase == Phase.CLOSED else Reason.NONE
-        if not reason and m["tif"] == Tif.FOK and self.tradable(book, m["side"], m["owner_id"], limit) < m["qty_lot"]:
-            reason = Reason.FILL_OR_KILL
+        if not reason and m["tif"] == Tif.FOK:
+            reach = nearer(m["side"], limit, None if exempt(m["flags"]) else away(self.peers(book), book, m["side"]))
+            if self.tradable(book, m["side"], m["owner_id"], reach) < m["qty_lot"]:
+                reason = Reason.FILL_OR_KILL
         if not reason and m["flags"] & Flag.POST_ONLY and open_for_trading and self.would_trade(book, m["side"], m["price_tick"]):
             reason = Reason.WOULD_TRADE
         if reason:
@@ -303,7 +317,7 @@ class SlowExchange:
             book.for_auction.append(o)
         else:
             self.event(book, o, EventKind.ACCEPTED, o.open)
-            self.act(book, o, m["min_qty_lot"])
+            self.act(book, o, m["min_qty_lot"], exempt(m["flags"]))
 
     # Is it well formed?
 
@@ -311,8 +325,8 @@ class SlowExchange:
         kind, tif, flags = m["kind"], m["tif"], m["flags"]
         immediate = tif in (Tif.IOC, Tif.FOK)
         allowed = Flag.HIDDEN if kind in (Kind.LIMIT, Kind.STOP_LIMIT) else Flag.NONE
-        if kind == Kind.LIMIT and not immediate:
-            allowed |= Flag.POST_ONLY
+        if kind == Kind.LIMIT:
+            allowed |= Flag.SWEEP if immediate else Flag.SWEEP | Flag.POST_ONLY
         if kind in PEGS:
             allowed |= Flag.HIDDEN
         if m["order_id"] < 0:
@@ -392,7 +406,7 @@ class SlowExchange:
 
     # Trading.
 
-    def act(self, book: Book, o: Resting, minimum: int) -> None:
+    def act(self, book: Book, o: Resting, minimum: int, sweeps: bool) -> None:
         """Trade a market or limit order that is in no queue; then leave, rest or wait."""
         if book.phase != Phase.CONTINUOUS:
             self.rest(book, o)
@@ -406,25 +420,41 @@ class SlowExchange:
             assert other is not None
             assert protection is not None
             o.price = limit = self.on_grid(book, o.side, other + o.side * protection)
-        if minimum and self.tradable(book, o.side, o.owner_id, limit) < minimum:
+        elsewhere = None if sweeps else away(self.peers(book), book, o.side)
+        if minimum and self.tradable(book, o.side, o.owner_id, nearer(o.side, limit, elsewhere)) < minimum:
             self.end(book, o, EventKind.CANCELLED, Reason.MINIMUM_QUANTITY)
             return
         if o.flags & Flag.POST_ONLY and other == limit and other is not None:
             o.price -= o.side * self.increment(book, o.price - o.side)
             limit = o.price
             self.event(book, o, EventKind.REPRICED, o.open)
-        self.match(book, o, limit)
+        self.match(book, o, nearer(o.side, limit, elsewhere))
         if o.open == 0:
             self.forget(book, o)
-        elif o.tif == Tif.IOC:
-            self.end(book, o, EventKind.CANCELLED, Reason.IMMEDIATE_OR_CANCEL)
-        elif at_market and not protected:
-            self.end(book, o, EventKind.CANCELLED, Reason.NO_LIQUIDITY)
+        elif o.tif == Tif.IOC or (at_market and not protected):
+            other = book.best(-o.side)
+            would_go_on = other is not None and (limit is None or o.side * (limit - other) >= 0)
+            reason = Reason.IMMEDIATE_OR_CANCEL if o.tif == Tif.IOC else Reason.NO_LIQUIDITY
+            self.end(book, o, EventKind.CANCELLED, Reason.TRADE_THROUGH if would_go_on else reason)
         else:
             if at_market:
                 o.kind = Kind.LIMIT
                 self.event(book, o, EventKind.REPRICED, o.open, Reason.NO_LIQUIDITY)
+            self.rest_clear_of(book, o, elsewhere)
+
+    def rest_clear_of(self, book: Book, o: Resting, elsewhere: int | None) -> None:
+        """Wait where the order neither locks nor crosses the quote elsewhere, if it may."""
+        if elsewhere is None or o.side * (elsewhere - o.price) > 0 or (o.hidden and o.price == elsewhere):
             self.rest(book, o)
+            return
+        price = self.on_grid(book, o.side, elsewhere if o.hidden else elsewhere - o.side)
+        lowest = -MAX_TICK if book.rules.lowest_tick is None else book.rules.lowest_tick
+        if book.rules.trade_through == "cancel" or not lowest <= price <= MAX_TICK:
+            self.end(book, o, EventKind.CANCELLED, Reason.TRADE_THROUGH)
+            return
+        o.price = price
+        self.event(book, o, EventKind.REPRICED, o.open, Reason.TRADE_THROUGH)
+        self.rest(book, o)
 
     def rest(self, book: Book, o: Resting) -> None:
         o.reserve = o.open - min(o.open, o.display) if o.display else 0
@@ -494,7 +524,7 @@ class SlowExchange:
 
     def watch(self, book: Book, o: Resting, kind: EventKind) -> None:
         if o.is_peg:
-            bid, ask = book.best_displayed(1), book.best_displayed(-1)
+            bid, ask = self.references(book)
             if book.phase != Phase.CONTINUOUS:
                 bid = ask = None
             price = self.peg_price(book, o, bid, ask)
@@ -560,7 +590,14 @@ class SlowExchange:
 
     def enter_stop(self, book: Book, o: Resting) -> None:
         self.event(book, o, EventKind.TRIGGERED, o.open)
-        self.act(book, o, 0)
+        self.act(book, o, 0, False)
+
+    def references(self, book: Book) -> tuple[int | None, int | None]:
+        """The bid and ask that the pegs of a book follow."""
+        if book.rules.peg_reference == "own":
+            return book.best_displayed(1), book.best_displayed(-1)
+        bid, ask = best(self.peers(book), 1), best(self.peers(book), -1)
+        return bid and bid[0], ask and ask[0]
 
     def peg_price(self, book: Book, o: Resting, bid: int | None, ask: int | None) -> int | None:
         own, other = (bid, ask) if o.side == Side.BUY else (ask, bid)
@@ -573,6 +610,8 @@ class SlowExchange:
         if reference is None:
             return None
         prices = [reference + o.side * o.stop, o.limit] + ([] if other is None else [other - o.side])
+        elsewhere = away(self.peers(book), book, o.side)
+        prices += [] if elsewhere is None else [elsewhere]
         price = self.on_grid(book, o.side, min(prices) if o.side == Side.BUY else max(prices))
         lowest = -MAX_TICK if book.rules.lowest_tick is None else book.rules.lowest_tick
         return price if lowest <= price <= MAX_TICK else None
@@ -585,7 +624,7 @@ class SlowExchange:
             self.forget(book, o)
 
     def reprice_pegs(self, book: Book) -> bool:
-        now = (book.best_displayed(1), book.best_displayed(-1))
+        now = self.references(book)
         if now == book.peg_reference or not book.pegs:
             return False
         book.peg_reference = now
@@ -607,6 +646,17 @@ class SlowExchange:
         return True
 
     def settle(self, book: Book) -> None:
+        self.settle_one(book)
+        stale = True
+        while stale:
+            stale = False
+            for other in self.peers(book):
+                follows = other.pegs and other.rules.peg_reference == "consolidated" and other.phase == Phase.CONTINUOUS
+                if follows and self.references(other) != other.peg_reference:
+                    self.settle_one(other)
+                    stale = True
+
+    def settle_one(self, book: Book) -> None:
         while book.phase == Phase.CONTINUOUS:
             if book.pending:
                 self.enter_stop(book, book.pending.pop(0))
@@ -754,12 +804,12 @@ class SlowExchange:
         self.event(book, o, kind, o.open, reason)
         self.forget(book, o)
 
-    def depth(self, symbol: int = 0) -> list[tuple[list[int], list[int]]]:
+    def depth(self, symbol: int = 0, venue: int = 0) -> list[tuple[list[int], list[int]]]:
         """Displayed price levels, best first, of bids and of asks."""
         sides = []
         for side in (1, -1):
             levels: dict[int, int] = {}
-            for o in self.books[symbol].ranked(side):
+            for o in self.books[venue * self.symbols + symbol].ranked(side):
                 if not o.hidden:
                     levels[o.price] = levels.get(o.price, 0) + o.shown
             assert all(side * (better - worse) > 0 for better, worse in pairwise(levels))
