@@ -33,7 +33,7 @@ _LETTERS = {"int64": "q", "int32": "i", "int16": "h", "int8": "b"}
 _ONE_MESSAGE = struct.Struct("@" + "".join(_LETTERS[MESSAGE[name].name] for name in MESSAGE.names or ()))
 
 
-def process(
+def process(  # noqa: PLR0913 - each capture is one argument
     messages: NDArray[np.void],
     rules: VenueRules | Sequence[VenueRules] | None = None,
     *,

@@ -139,7 +139,7 @@ class VenueRules:
 
     @classmethod
     def nasdaq(cls, **changes: object) -> VenueRules:
-        """US equities in ticks of $0.0001: cents from one dollar on, post-only slides, protected quotes, taker fee at the cap, maker rebate."""
+        """US equities in ticks of $0.0001: cents from one dollar on, quotes protected, post-only slides, taker fee at the cap, maker rebate."""
         return cls(
             **{
                 "post_only": "slide",
@@ -223,6 +223,6 @@ def check_comparable(venues: Sequence[VenueRules]) -> None:
     units = {(rules.fees.tick_size, rules.fees.lot_size) for rules in venues}
     if compared and len(units) > 1:
         raise ConfigError(
-            f"the venues count in different units (tick_size, lot_size): {sorted(units)}, but trade_through or peg_reference compares them; "
-            "give their Fees the same tick_size and lot_size"
+            f"the venues count in different units (tick_size, lot_size): {sorted(units)}, but trade_through or peg_reference compares "
+            "them; give their Fees the same tick_size and lot_size"
         )

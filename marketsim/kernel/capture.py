@@ -13,7 +13,7 @@ depth_at = accessor(DEPTH)
 
 @inner
 def capture(engine, message, book_index, row):
-    """Write what the header asks for: touch and depth of the book a message names or touched, the symbol's best of all venues; else zeros."""
+    """Write the captures the header asks for, of the book a message touched or names; of no book at all, zeros."""
     if book_index == NONE and 0 <= message.venue < engine.n_venues and 0 <= message.symbol < engine.n_symbols:
         book_index = message.venue * engine.n_symbols + message.symbol
     if engine.top != 0:
