@@ -91,7 +91,8 @@ def test_mirroring_buys_and_sells_mirrors_what_venues_owe_each_other(seed, marke
 def test_venues_that_do_not_look_at_each_other_are_so_many_single_exchanges(seed):
     """Two plain venues together write what each writes alone from its own messages."""
     rules = (VenueRules.plain(), VenueRules.plain(replace_priority="lost", self_trade="cancel_both"))
-    messages = flow(seed, rules, ids=3000, faulty=0.0)
+    messages = flow(seed, rules, faulty=0.0)
+    messages["order_id"] = np.arange(len(messages))  # an id lives at one venue at a time
     messages = messages[~np.isin(messages["kind"], [Kind.CANCEL, Kind.REPLACE, Kind.REDUCE])]
     messages["tif"] = np.minimum(messages["tif"], 4)
     tape = process(messages, rules, symbols=2)

@@ -1,4 +1,4 @@
-"""Protected quotes: an order does not trade at a worse price here than is displayed elsewhere, nor locks or crosses what is displayed there.
+"""Protected quotes: no order trades at a worse price than is displayed elsewhere, nor locks or crosses what is displayed there.
 
 Venue 0 protects, venue 1 has the better quote. The rules are 17 CFR 242.611 (trade-throughs) and 242.610(d) (locking and crossing).
 """
