@@ -139,7 +139,7 @@ class VenueRules:
 
     @classmethod
     def nasdaq(cls, **changes: object) -> VenueRules:
-        """US equities in ticks of $0.0001: cents from one dollar on, protected quotes, sliding post-only, taker fee at the cap, maker rebate."""
+        """US equities in ticks of $0.0001, cents from one dollar on: protected quotes, sliding post-only, taker fee at the cap."""
         return cls(
             **{
                 "post_only": "slide",

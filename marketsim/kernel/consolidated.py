@@ -6,7 +6,6 @@ Everything is read off the ladders when it is asked for; venues are few, and a b
 from __future__ import annotations
 
 from marketsim.kernel.book_state import (
-    ALLOW,
     ASKS,
     BIDS,
     CANCEL_REST,
@@ -72,25 +71,17 @@ def best_quote(engine, symbol, which, but_venue, protection):
 
 @inner
 def away_key(engine, book_index, side):
-    """Return the key of the best protected quote of other venues that an order of a side must respect here, NO_PRICE if there is none.
+    """Return the key of the best protected quote of other venues, which an order of a side must respect here, NO_PRICE if there is none.
 
     While a protected bid stands above a protected offer nothing is protected (17 CFR 242.611(b)(4)).
     """
     book = book_at(engine.books, book_index)
-    if venue_at(engine.venues, book.venue).trade_through == ALLOW:
-        return NO_PRICE
     away, _, _ = best_quote(engine, book.symbol, ASKS if side > 0 else BIDS, book.venue, PROTECTED)
     if away == NO_PRICE:
         return NO_PRICE
     bid, _, _ = best_quote(engine, book.symbol, BIDS, NONE, PROTECTED)
     ask, _, _ = best_quote(engine, book.symbol, ASKS, NONE, PROTECTED)
     return NO_PRICE if bid != NO_PRICE and ask != NO_PRICE and ask < -bid else away
-
-
-@inner
-def guarded(engine, book_index, side, limit_key, flags):
-    """Return how far an order may trade here: to its limit, but not through another venue's protected quote unless it is a sweep."""
-    return limit_key if flags & SWEEP else min(limit_key, away_key(engine, book_index, side))
 
 
 @inner

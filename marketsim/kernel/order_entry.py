@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from marketsim.kernel.book_state import (
+    ALLOW,
     ASKS,
     BIDS,
     CLOSE_BUYS,
@@ -27,7 +28,7 @@ from marketsim.kernel.book_state import (
     venue_at,
 )
 from marketsim.kernel.compile import inlined, inner
-from marketsim.kernel.consolidated import SWEEP, away_key, guarded, references, stand_clear, watch_away
+from marketsim.kernel.consolidated import SWEEP, away_key, references, stand_clear, watch_away
 from marketsim.kernel.grid import increment_at, on_grid
 from marketsim.kernel.ladder import displayed
 from marketsim.kernel.matching import match, tradable
@@ -203,7 +204,7 @@ def act(engine, slot_index, min_qty_lot, flags):
         limit = slot.side * (level_at(engine.levels, best).key + venue.protection_ticks)
         slot.price_tick = on_grid(engine, venue, slot.side, limit)
     limit_key = NO_PRICE if at_market and not protected else slot.side * slot.price_tick
-    away = NO_PRICE if flags & SWEEP else away_key(engine, slot.book, slot.side)
+    away = NO_PRICE if venue.trade_through == ALLOW or flags & SWEEP else away_key(engine, slot.book, slot.side)
     if min_qty_lot > 0 and tradable(engine, slot.book, slot.side, slot.owner_id, min(limit_key, away), min_qty_lot) < min_qty_lot:
         _drop(engine, slot_index, MINIMUM_QUANTITY)
         return
@@ -435,7 +436,8 @@ def _not_now(engine, book_index, message):
         return WRONG_PHASE if book.phase == CLOSED or immediate else 0
     limit_key = NO_PRICE if message.kind == MARKET else message.side * message.price_tick
     if message.tif == FOK:
-        limit_key = guarded(engine, book_index, message.side, limit_key, message.flags)
+        if venue_at(engine.venues, book.venue).trade_through != ALLOW and message.flags & SWEEP == 0:
+            limit_key = min(limit_key, away_key(engine, book_index, message.side))
         if tradable(engine, book_index, message.side, message.owner_id, limit_key, message.qty_lot) < message.qty_lot:
             return FILL_OR_KILL
     elif message.flags & POST_ONLY and would_trade(engine, book_index, message.side, message.price_tick):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from marketsim.kernel.book_state import NO_PRICE, NONE, book_at, extra_at, slot_at, venue_at
+from marketsim.kernel.book_state import ALLOW, NO_PRICE, NONE, book_at, extra_at, slot_at, venue_at
 from marketsim.kernel.compile import inner
 from marketsim.kernel.consolidated import away_key, references
 from marketsim.kernel.grid import on_grid
@@ -37,8 +37,10 @@ def peg_price(engine, slot_index, bid_tick, ask_tick):
     key = slot.side * reference + extra.stop_tick
     if other != NO_PRICE:
         key = min(key, slot.side * other - 1)
-    key = min(key, slot.side * extra.limit_tick, away_key(engine, slot.book, slot.side))
+    key = min(key, slot.side * extra.limit_tick)
     venue = venue_at(engine.venues, book_at(engine.books, slot.book).venue)
+    if venue.trade_through != ALLOW:
+        key = min(key, away_key(engine, slot.book, slot.side))
     price = on_grid(engine, venue, slot.side, slot.side * key)
     return price if venue.lowest_tick <= price <= MAX_TICK else NO_PRICE
 
