@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from marketsim.errors import ConfigError, DataError
 from marketsim.exchange_snapshot import pack, unpack
-from marketsim.kernel.book_state import BOOK, ENGINE, NO_PRICE
+from marketsim.kernel.book_state import BOOK, ENGINE, NO_PRICE, SESSION, TIMER
 from marketsim.kernel.compile import is_compiled
 from marketsim.kernel.digest import extend_digest
 from marketsim.kernel.exchange_loop import indicate, read_consolidated, read_depth, run
@@ -22,8 +22,9 @@ from marketsim.kernel.exchange_memory import allocate, release
 from marketsim.kernel.routing import ROUTE, route_now
 from marketsim.records import CONSOLIDATED, DEPTH, EVENT, MAX_VENUES, MESSAGE, TRADE, QuoteState, Side
 from marketsim.router import Link, Parent, check_links
+from marketsim.session_tables import SessionStatus, begin, session_tables
 from marketsim.tape import Tape
-from marketsim.venue_rules import VenueRules, check_comparable, is_quirky, venue_table
+from marketsim.venue_rules import VenueRules, check_comparable, venue_table
 
 _SMALLEST = 1 << 10
 _CAPTURES = ("top", "depth", "consolidated")  # header words: where to write what is asked for after every message
@@ -118,16 +119,18 @@ class Exchange:
         self._header = np.zeros(1, ENGINE)
         self._address = self._header.ctypes.data
         self._venues, self._bands = venue_table(venues)
+        self._session_rules = session_tables(venues)
         self._point_at_rules()
         room = _power_of_two(expected_messages)
         header = self._header
         header["n_symbols"], header["n_venues"] = symbols, len(venues)
         header["slot_capacity"] = min(room, 1 << 16)
-        header["node_capacity"] = header["timer_capacity"] = header["owner_capacity"] = header["id_capacity"] = _SMALLEST
+        header["node_capacity"] = header["owner_capacity"] = header["id_capacity"] = header["print_capacity"] = _SMALLEST
+        header["timer_capacity"] = max(_SMALLEST, len(venues) * symbols)
         header["dense_capacity"] = header["trade_capacity"] = room
         header["event_capacity"] = 2 * room
         allocate(self._address)
-        self._books()["quirks"] = np.repeat([is_quirky(venue, len(venues)) for venue in venues], symbols)
+        self._begin()
         self._digests = [0, 0]
         self._one = bytearray(MESSAGE.itemsize)
         self._one_address = ctypes.addressof(ctypes.c_char.from_buffer(self._one))
@@ -273,6 +276,11 @@ class Exchange:
         price, paired, surplus = indicate(self._address, self._book_index(symbol, venue))
         return Indication(None if price == NO_PRICE else price, paired, surplus)
 
+    def status(self, *, symbol: int = 0, venue: int = 0) -> SessionStatus:
+        """Return the phase a symbol is in at a venue, and what its price bands, halts and short-sale rule say now."""
+        k = self._book_index(symbol, venue)
+        return SessionStatus.of(self._table("books", BOOK)[k], self._table("sessions", SESSION)[k])
+
     @property
     def n_live(self) -> int:
         """Number of live orders."""
@@ -310,9 +318,17 @@ class Exchange:
     def _point_at_rules(self) -> None:
         self._header["venues"] = self._venues.ctypes.data
         self._header["tick_bands"] = self._bands.ctypes.data
+        for name in ("schedule", "band_widths", "breaker_levels"):
+            self._header[name] = getattr(self._session_rules, name).ctypes.data
 
-    def _books(self) -> NDArray[np.void]:
-        return _rows(int(self._header["books"][0]), int(self._header["n_symbols"][0]) * len(self.rules), BOOK)
+    def _begin(self) -> None:
+        timers = begin(self.rules, self._table("books", BOOK), self._table("sessions", SESSION))
+        if len(timers):
+            _rows(int(self._header["timers"][0]), len(timers), TIMER)[:] = timers
+            self._header["n_timers"], self._header["next_timer_ns"] = len(timers), timers["when_ns"][0]
+
+    def _table(self, name: str, dtype: np.dtype[Any]) -> NDArray[np.void]:
+        return _rows(int(self._header[name][0]), int(self._header["n_symbols"][0]) * len(self.rules), dtype)
 
     def _extend_digests(self) -> None:
         header = self._header[0]

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from marketsim.errors import ConfigError
 from marketsim.kernel import book_state
-from marketsim.records import MAX_QTY_LOT, MAX_TICK
+from marketsim.records import MAX_QTY_LOT, MAX_REFERENCE_TICK, MAX_TICK
+from marketsim.session_rules import NS_A_MINUTE, NS_A_SECOND, CircuitBreakers, PriceBands, ShortSales
+from marketsim.timetable import Timetable
 
-NS_A_DAY = 86_400_000_000_000
 SelfTrade = Literal["none", "cancel_newest", "cancel_oldest", "cancel_both", "decrement"]
 SELF_TRADE_CODES = {
     "none": book_state.NO_PREVENTION,
@@ -51,19 +52,24 @@ class TickBand:
 
 @dataclass(frozen=True, slots=True)
 class AuctionCutoffs:
-    """Until when orders for an auction may come, as a time of day in UTC, ns since midnight; by default until it is held."""
+    """How long before an auction of the timetable its orders must have come, ns; by default they may come until it is held.
 
-    market_on_open_ns: int = NS_A_DAY
-    limit_on_open_ns: int = NS_A_DAY
-    market_on_close_ns: int = NS_A_DAY
-    limit_on_close_ns: int = NS_A_DAY
+    Without a timetable nobody knows when an auction will be held, and orders may come until it is.
+    """
+
+    market_on_open_ns: int = 0
+    limit_on_open_ns: int = 0
+    market_on_close_ns: int = 0
+    limit_on_close_ns: int = 0
+
+    def __post_init__(self) -> None:
+        if min(self.market_on_open_ns, self.limit_on_open_ns, self.market_on_close_ns, self.limit_on_close_ns) < 0:
+            raise ConfigError(f"{self} must hold times before the auctions, at least 0 ns")
 
     @classmethod
-    def us_equities(cls, utc_offset_hours: int = -5) -> AuctionCutoffs:
-        """Return 09:28 and 09:29:30 before the opening and 15:55 and 15:58 before the closing cross, New York time."""
-        hours, minutes, seconds = (np.array([9, 9, 15, 15]), np.array([28, 29, 55, 58]), np.array([0, 30, 0, 0]))
-        times = ((hours - utc_offset_hours) * 3600 + minutes * 60 + seconds) * 1_000_000_000
-        return cls(*(int(time) for time in times))
+    def us_equities(cls) -> AuctionCutoffs:
+        """Return 09:28 and 09:29:30 for an opening cross at 09:30, and 15:55 and 15:58 for a closing cross at 16:00."""
+        return cls(2 * NS_A_MINUTE, 30 * NS_A_SECOND, 5 * NS_A_MINUTE, 2 * NS_A_MINUTE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +97,13 @@ class VenueRules:
     round_lot : lots; a venue's quote stands at the price down to which it displays as many. Smaller quantities do not make a quote.
     peg_reference : pegs follow the best displayed prices of their own venue, or of all venues.
     fees : the fee schedule. Venues that are compared with each other must agree on ``tick_size`` and ``lot_size``.
+    timetable : when sessions begin, change phase and end; None leaves that to PHASE messages, in a book that begins in continuous trading.
     cutoffs : until when orders for the auctions may come.
+    indication_period_ns : how often price, quantity and imbalance of an auction are told while its orders are collected; 0 for never.
+    closing_indications_ns : for how long before the closing auction of the timetable they are told in continuous trading.
+    reopening_ns : how long the volatility auction lasts that a timed halt ends with.
+    price_bands, circuit_breakers, short_sales : the rules against fast moves; None for none. Bands and short sales follow the venue's own
+        trades and best bid.
     """
 
     replace_priority: Literal["kept_on_decrease", "lost"] = "kept_on_decrease"
@@ -108,7 +120,14 @@ class VenueRules:
     round_lot: int = 1
     peg_reference: Literal["own", "consolidated"] = "own"
     fees: Fees = field(default_factory=Fees)
+    timetable: Timetable | None = None
     cutoffs: AuctionCutoffs = field(default_factory=AuctionCutoffs)
+    indication_period_ns: int = 0
+    closing_indications_ns: int = 0
+    reopening_ns: int = 0
+    price_bands: PriceBands | None = None
+    circuit_breakers: CircuitBreakers | None = None
+    short_sales: ShortSales | None = None
 
     def __post_init__(self) -> None:
         choices = {
@@ -131,6 +150,28 @@ class VenueRules:
             raise ConfigError(f"VenueRules.protection_ticks is {self.protection_ticks}; it must be None or at least 0")
         if tuple(sorted(self.tick_bands)) != self.tick_bands or any(band.increment_tick < 1 for band in self.tick_bands):
             raise ConfigError("VenueRules.tick_bands must be sorted by from_ns, then from_tick, with increments of at least one tick")
+        for name in ("indication_period_ns", "closing_indications_ns", "reopening_ns"):
+            if getattr(self, name) < 0:
+                raise ConfigError(f"VenueRules.{name} is {getattr(self, name)}; it must be at least 0")
+        if self.has_guards and not 1 <= (self.lowest_tick or 0) <= MAX_REFERENCE_TICK:
+            raise ConfigError(
+                "VenueRules with price bands or a short-sale rule need a lowest_tick of at least 1: both take fractions of prices"
+            )
+
+    @property
+    def has_guards(self) -> bool:
+        """Whether the venue watches how far its prices move."""
+        return self.price_bands is not None or self.short_sales is not None
+
+    @property
+    def is_particular(self) -> bool:
+        """Whether a plain limit order must pass more than the plain checks on this venue."""
+        return self.lot != 1 or self.lowest_tick is not None or bool(self.tick_bands)
+
+    @property
+    def guards_quotes(self) -> bool:
+        """Whether orders must respect the quotes of other venues."""
+        return self.trade_through != "allow"
 
     @classmethod
     def plain(cls, **changes: object) -> VenueRules:
@@ -139,7 +180,12 @@ class VenueRules:
 
     @classmethod
     def nasdaq(cls, **changes: object) -> VenueRules:
-        """US equities in ticks of $0.0001, cents from one dollar on: protected quotes, sliding post-only, taker fee at the cap."""
+        """US equities in ticks of $0.0001: cents from one dollar on, post-only slides, taker fee at the access-fee cap, maker rebate.
+
+        Quotes of other venues are protected and pegs follow the best of all.
+        With price bands (every symbol of the first tier), market-wide breakers and the short-sale rule; times relative to the auctions
+        hold once a ``timetable`` is given.
+        """
         return cls(
             **{
                 "post_only": "slide",
@@ -148,6 +194,11 @@ class VenueRules:
                 "trade_through": "reprice",
                 "peg_reference": "consolidated",
                 "cutoffs": AuctionCutoffs.us_equities(),
+                "indication_period_ns": NS_A_SECOND,
+                "closing_indications_ns": 10 * NS_A_MINUTE,
+                "price_bands": PriceBands.us_equities(),
+                "circuit_breakers": CircuitBreakers.us_equities(),
+                "short_sales": ShortSales(),
                 "tick_bands": (TickBand(0, 0, 1), TickBand(0, 10_000, 100)),
                 "fees": Fees(maker_per_lot=-0.0020, taker_per_lot=0.0030, tick_size=0.0001),
                 **changes,
@@ -184,7 +235,7 @@ def venue_table(venues: tuple[VenueRules, ...]) -> tuple[NDArray[np.void], NDArr
     """Return the rules as the kernel reads them: (n_venues,) VENUE and all their TICK_BAND rows."""
     table = np.zeros(len(venues), book_state.VENUE)
     bands = np.zeros(max(1, sum(len(rules.tick_bands) for rules in venues)), book_state.TICK_BAND)
-    n_bands = 0
+    n_bands = n_breakers = 0
     for row, rules in zip(table, venues, strict=True):
         fees = rules.fees
         row["lot"] = rules.lot
@@ -194,7 +245,7 @@ def venue_table(venues: tuple[VenueRules, ...]) -> tuple[NDArray[np.void], NDArr
         row["maker_per_tick_lot"] = fees.maker_notional_frac * fees.tick_size * fees.lot_size
         row["taker_per_tick_lot"] = fees.taker_notional_frac * fees.tick_size * fees.lot_size
         for name in ("market_on_open", "limit_on_open", "market_on_close", "limit_on_close"):
-            row[f"{name}_until_ns"] = getattr(rules.cutoffs, f"{name}_ns")
+            row[f"{name}_before_ns"] = getattr(rules.cutoffs, f"{name}_ns")
         row["has_fees"] = any((fees.maker_per_lot, fees.taker_per_lot, fees.maker_notional_frac, fees.taker_notional_frac))
         row["self_trade"] = SELF_TRADE_CODES[rules.self_trade]
         row["replace_loses_priority"] = rules.replace_priority == "lost"
@@ -208,18 +259,32 @@ def venue_table(venues: tuple[VenueRules, ...]) -> tuple[NDArray[np.void], NDArr
         for band in rules.tick_bands:
             bands[n_bands] = (band.from_ns, band.from_tick, band.increment_tick)
             n_bands += 1
+        row["first_breaker"] = n_breakers
+        _fill_guards(row, rules)
+        n_breakers += int(row["n_breakers"])
     return table, bands
 
 
-def is_quirky(rules: VenueRules, n_venues: int) -> bool:
-    """Whether a plain limit order must pass more than the plain checks on this venue, one of ``n_venues``."""
-    guards = n_venues > 1 and rules.trade_through != "allow"
-    return rules.lot != 1 or rules.lowest_tick is not None or bool(rules.tick_bands) or guards
+def _fill_guards(row: np.void, rules: VenueRules) -> None:
+    """Fill the fields of a VENUE row that sessions, bands, breakers and the short-sale rule need."""
+    row["highest_tick"] = MAX_REFERENCE_TICK if rules.has_guards else MAX_TICK
+    row["indication_ns"] = rules.indication_period_ns
+    row["closing_indications_ns"] = rules.closing_indications_ns
+    row["reopening_ns"] = rules.reopening_ns
+    if bands := rules.price_bands:
+        for name in ("window_ns", "least_move_ppm", "hold_ns", "open_window_ns", "close_window_ns"):
+            row[f"band_{name}"] = getattr(bands, name)
+        row["limit_state_ns"], row["pause_ns"] = bands.limit_state_ns, bands.pause_ns
+        row["bands_refuse"] = bands.outside == "reject"
+    if shorts := rules.short_sales:
+        row["short_fall_ppm"], row["short_sessions"] = shorts.fall_ppm, shorts.sessions
+        row["shorts_refuse"] = shorts.at_bid == "reject"
+    row["n_breakers"] = len(rules.circuit_breakers.levels) if rules.circuit_breakers else 0
 
 
 def check_comparable(venues: Sequence[VenueRules]) -> None:
     """Refuse venues whose rules compare prices in ticks, or quantities in lots, that do not mean the same."""
-    compared = any(rules.trade_through != "allow" or rules.peg_reference == "consolidated" for rules in venues)
+    compared = any(rules.guards_quotes or rules.peg_reference == "consolidated" for rules in venues)
     units = {(rules.fees.tick_size, rules.fees.lot_size) for rules in venues}
     if compared and len(units) > 1:
         raise ConfigError(

@@ -62,7 +62,11 @@ def inner(function: Callable[..., Any]) -> Any:
 
 
 def inlined(function: Callable[..., Any]) -> Any:
-    """Compile a function like `inner`, as part of its callers: for the few steps that every message takes, each with one or two callers."""
+    """Compile a function like `inner`, as part of its callers, of which it has one or two.
+
+    For the few steps that every message takes; and for rare ones that reach far: each `inner` function on the way down to much code
+    makes a cold start longer, because it carries all that it calls.
+    """
     return _for_compiled_callers(function, inline="always")
 
 

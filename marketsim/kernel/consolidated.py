@@ -24,7 +24,7 @@ from marketsim.kernel.grid import on_grid
 from marketsim.kernel.ladder import displayed
 from marketsim.kernel.memory import accessor
 from marketsim.kernel.tape import record_event
-from marketsim.records import CONSOLIDATED, MAX_TICK, EventKind, Flag, Phase, QuoteState, Reason
+from marketsim.records import CONSOLIDATED, EventKind, Flag, Phase, QuoteState, Reason
 
 CONTINUOUS = Phase.CONTINUOUS.value
 SWEEP = Flag.SWEEP.value
@@ -134,7 +134,7 @@ def stand_clear(engine, slot_index, away):
     if slot.side * slot.price_tick <= clear_key:
         return True
     price = on_grid(engine, venue, slot.side, slot.side * clear_key)
-    if venue.trade_through == CANCEL_REST or price < venue.lowest_tick or price > MAX_TICK:
+    if venue.trade_through == CANCEL_REST or price < venue.lowest_tick or price > venue.highest_tick:
         return False
     slot.price_tick = price
     record_event(engine, slot, REPRICED, TRADE_THROUGH, slot.qty_lot)

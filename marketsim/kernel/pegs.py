@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from marketsim.kernel.book_state import ALLOW, NO_PRICE, NONE, book_at, extra_at, slot_at, venue_at
-from marketsim.kernel.compile import inner
+from marketsim.kernel.book_state import ALLOW, NO_PRICE, NONE, book_at, extra_at, session_at, slot_at, venue_at
+from marketsim.kernel.compile import inlined, inner
 from marketsim.kernel.consolidated import away_key, references
 from marketsim.kernel.grid import on_grid
 from marketsim.kernel.matching import match
@@ -18,7 +18,7 @@ PRIMARY, MARKET = Kind.PEG_PRIMARY.value, Kind.PEG_MARKET.value
 
 @inner
 def peg_price(engine, slot_index, bid_tick, ask_tick):
-    """Return the price of a peg, or NO_PRICE: reference + side * offset, one increment short of the other side, within its own limit."""
+    """Return the price of a peg, or NO_PRICE: reference + side * offset, short of the other side, within its limit and its band."""
     slot = slot_at(engine.slots, slot_index)
     extra = extra_at(engine.extras, slot_index)
     own, other = (bid_tick, ask_tick) if slot.side > 0 else (ask_tick, bid_tick)
@@ -37,7 +37,8 @@ def peg_price(engine, slot_index, bid_tick, ask_tick):
     key = slot.side * reference + extra.stop_tick
     if other != NO_PRICE:
         key = min(key, slot.side * other - 1)
-    key = min(key, slot.side * extra.limit_tick)
+    session = session_at(engine.sessions, slot.book)
+    key = min(key, slot.side * extra.limit_tick, slot.side * (session.upper_tick if slot.side > 0 else session.lower_tick))
     venue = venue_at(engine.venues, book_at(engine.books, slot.book).venue)
     if venue.trade_through != ALLOW:
         key = min(key, away_key(engine, slot.book, slot.side))
@@ -46,13 +47,16 @@ def peg_price(engine, slot_index, bid_tick, ask_tick):
 
 
 @inner
-def pegs_are_stale(engine, book_index):
-    """Whether pegs that follow all venues have a reference that has changed since they were priced."""
-    book = book_at(engine.books, book_index)
-    if book.n_pegs == 0 or book.phase != CONTINUOUS or venue_at(engine.venues, book.venue).peg_consolidated == 0:
-        return False
-    bid_tick, ask_tick = references(engine, book_index)
-    return bid_tick != book.bid_reference_tick or ask_tick != book.ask_reference_tick
+def stale_book(engine, symbol):
+    """Return the first venue's book of a symbol whose pegs follow all venues and have not yet followed a change, or NONE."""
+    for venue in range(engine.n_venues):
+        book_index = venue * engine.n_symbols + symbol
+        book = book_at(engine.books, book_index)
+        if book.n_pegs > 0 and book.phase == CONTINUOUS and venue_at(engine.venues, venue).peg_consolidated:
+            bid_tick, ask_tick = references(engine, book_index)
+            if bid_tick != book.bid_reference_tick or ask_tick != book.ask_reference_tick:
+                return book_index
+    return NONE
 
 
 @inner
@@ -73,7 +77,7 @@ def reprice_pegs(engine, book_index):
     return True
 
 
-@inner
+@inlined
 def _reprice(engine, slot_index, price):
     slot = slot_at(engine.slots, slot_index)
     if (price == NO_PRICE and slot.level == NONE) or (price == slot.price_tick and slot.level != NONE):

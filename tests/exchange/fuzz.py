@@ -62,7 +62,8 @@ def main(arguments: list[str]) -> int:
             messages = shrunk(messages, rules)
             path = Path(f"fuzz-failure-{seed}.npz")
             np.savez(path, messages=messages, rules=repr(rules))
-            print(f"the exchanges differ; {len(messages)} messages in {path}\n{rules}\n{first_difference(messages, rules)}")
+            print(f"the exchanges differ; {len(messages)} messages in {path}, rules {RULES.index(rules)} of RULES")
+            print(first_difference(messages, rules))
             return 1
         done += n
         sequences += 1

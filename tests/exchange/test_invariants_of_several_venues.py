@@ -74,7 +74,8 @@ def test_splitting_the_messages_or_restoring_a_snapshot_of_several_venues_gives_
 def test_mirroring_buys_and_sells_mirrors_what_venues_owe_each_other(seed, market):
     messages = flow(seed, market, faulty=0.0)
     messages["flags"] &= Flag.POST_ONLY | Flag.HIDDEN | Flag.SWEEP
-    messages = messages[messages["kind"] != Kind.REPLACE]  # of a trailing stop or peg it carries a distance, which does not mirror
+    # A replace of a trailing stop or peg carries a distance, and news of the index a level: neither mirrors.
+    messages = messages[~np.isin(messages["kind"], [Kind.REPLACE, Kind.INDEX, Kind.PREVIOUS_CLOSE])]
     mirrored = messages.copy()
     mirrored["side"], mirrored["price_tick"] = -messages["side"], -messages["price_tick"]
     absolute = np.isin(messages["kind"], [Kind.STOP, Kind.STOP_LIMIT])
