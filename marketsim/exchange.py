@@ -114,7 +114,7 @@ class Exchange:
             raise ConfigError(f"an exchange has 1 to {MAX_VENUES} venues and at least one symbol, not {len(venues)} and {symbols}")
         check_comparable(venues)
         if not is_compiled("exchange_loop"):
-            progress("compiling the exchange, once; about 15 s")
+            progress("compiling the exchange, once; about 12 s")
         self.rules: tuple[VenueRules, ...] = venues
         self._header = np.zeros(1, ENGINE)
         self._address = self._header.ctypes.data
