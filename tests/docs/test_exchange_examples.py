@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from marketsim.exchange import Exchange
-from marketsim.records import EventKind, Flag, Kind, Phase, QuoteState, Reason, Routing, Side, Tif
+from marketsim.records import EventKind, Flag, Kind, Phase, Reason, Routing, Side, Tif
 from marketsim.router import Link, Parent, arrivals
 from marketsim.session_rules import BandWidth, BreakerLevel, CircuitBreakers, PriceBands, ShortSales
 from marketsim.timetable import Timetable
