@@ -156,14 +156,14 @@ class Exchange:
         tops = np.zeros(n, DEPTH) if top else None
         depths = np.zeros((n, depth), DEPTH) if depth else None
         quotes = np.zeros(n, CONSOLIDATED) if consolidated else None
-        self._run(messages, tops, depths, quotes)
+        self._run(messages, (tops, depths, quotes), depth)
         return self._take(tops, depths, quotes)
 
     def process_only(self, messages: NDArray[np.void]) -> None:
         """Process messages and leave what happens on the tape, to be taken later."""
-        self._run(messages, None, None, None)
+        self._run(messages, (None, None, None), 0)
 
-    def _run(self, messages: NDArray[np.void], *captures: NDArray[np.void] | None) -> None:
+    def _run(self, messages: NDArray[np.void], captures: Sequence[NDArray[np.void] | None], n_depth: int) -> None:
         if messages.dtype != MESSAGE or messages.ndim != 1:
             raise DataError(f"messages have dtype {messages.dtype} and {messages.ndim} dimensions; make them with np.zeros(n, MESSAGE)")
         rows = np.ascontiguousarray(messages)
@@ -171,7 +171,7 @@ class Exchange:
         header["messages"], header["n_messages"] = rows.ctypes.data, len(rows)
         for name, table in zip(_CAPTURES, captures, strict=True):
             header[name] = 0 if table is None else table.ctypes.data
-            header["n_depth"] = table.shape[1] if table is not None and table.ndim == 2 else header["n_depth"]
+        header["n_depth"] = n_depth
         run(self._address)
         header["messages"], header["n_messages"] = self._one_address, 1
         for name in _CAPTURES:
