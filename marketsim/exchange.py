@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 
 from marketsim.errors import ConfigError, DataError
 from marketsim.exchange_snapshot import pack, unpack
-from marketsim.kernel.book_state import BOOK, ENGINE, NO_PRICE, SESSION, TIMER
+from marketsim.kernel.book_state import BOOK, ENGINE, NO_PRICE, TIMER
 from marketsim.kernel.compile import is_compiled
 from marketsim.kernel.digest import extend_digest
 from marketsim.kernel.exchange_loop import indicate, read_consolidated, read_depth, run
 from marketsim.kernel.exchange_memory import allocate, release
 from marketsim.kernel.routing import ROUTE, route_now
+from marketsim.kernel.session_state import SESSION
 from marketsim.records import CONSOLIDATED, DEPTH, EVENT, MAX_VENUES, MESSAGE, TRADE, QuoteState, Side
 from marketsim.router import Link, Parent, check_links
 from marketsim.session_tables import SessionStatus, begin, session_tables

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marketsim.errors import DataError
-from marketsim.kernel import book_state
+from marketsim.kernel import book_state, session_state
 from marketsim.kernel.exchange_memory import allocate, release
 from marketsim.records import EVENT, TRADE
 from marketsim.venue_rules import VenueRules
@@ -34,8 +34,8 @@ def _sizes(header: NDArray[np.void]) -> dict[str, int]:
         "windows": n_books * book_state.WINDOWS_A_BOOK * book_state.WINDOW_BYTES,
         "ladders": n_ladders * book_state.LADDER.itemsize,
         "books": n_books * book_state.BOOK.itemsize,
-        "sessions": n_books * book_state.SESSION.itemsize,
-        "prints": h["prints_used"] * book_state.PRINT.itemsize,
+        "sessions": n_books * session_state.SESSION.itemsize,
+        "prints": h["prints_used"] * session_state.PRINT.itemsize,
         "dense_ids": h["dense_capacity"] * 4,
         "id_keys": h["id_capacity"] * 8,
         "id_slots": h["id_capacity"] * 4,

@@ -7,19 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from marketsim.kernel.book_state import (
-    BAND_WIDTH,
-    BOOK_TIMERS,
-    BREAKER_LEVEL,
-    GUARDED,
-    NO_PRICE,
-    NO_TIMER,
-    NONE,
-    OUT_OF_HOURS,
-    PARTICULAR,
-    SCHEDULED,
-    TIMER,
-)
+from marketsim.kernel.book_state import BOOK_TIMERS, GUARDED, NO_PRICE, NO_TIMER, NONE, OUT_OF_HOURS, PARTICULAR, TIMER
+from marketsim.kernel.session_state import BAND_WIDTH, BREAKER_LEVEL, SCHEDULED
 from marketsim.records import Phase
 from marketsim.session_rules import BandWidth
 from marketsim.venue_rules import VenueRules

@@ -13,7 +13,7 @@ from marketsim.errors import ConfigError
 from marketsim.kernel import book_state
 from marketsim.records import MAX_QTY_LOT, MAX_REFERENCE_TICK, MAX_TICK
 from marketsim.session_rules import NS_A_MINUTE, NS_A_SECOND, CircuitBreakers, PriceBands, ShortSales
-from marketsim.timetable import Timetable
+from marketsim.timetable import AuctionCutoffs, Timetable
 
 SelfTrade = Literal["none", "cancel_newest", "cancel_oldest", "cancel_both", "decrement"]
 SELF_TRADE_CODES = {
@@ -48,28 +48,6 @@ class TickBand:
     from_ns: int
     from_tick: int
     increment_tick: int
-
-
-@dataclass(frozen=True, slots=True)
-class AuctionCutoffs:
-    """How long before an auction of the timetable its orders must have come, ns; by default they may come until it is held.
-
-    Without a timetable nobody knows when an auction will be held, and orders may come until it is.
-    """
-
-    market_on_open_ns: int = 0
-    limit_on_open_ns: int = 0
-    market_on_close_ns: int = 0
-    limit_on_close_ns: int = 0
-
-    def __post_init__(self) -> None:
-        if min(self.market_on_open_ns, self.limit_on_open_ns, self.market_on_close_ns, self.limit_on_close_ns) < 0:
-            raise ConfigError(f"{self} must hold times before the auctions, at least 0 ns")
-
-    @classmethod
-    def us_equities(cls) -> AuctionCutoffs:
-        """Return 09:28 and 09:29:30 for an opening cross at 09:30, and 15:55 and 15:58 for a closing cross at 16:00."""
-        return cls(2 * NS_A_MINUTE, 30 * NS_A_SECOND, 5 * NS_A_MINUTE, 2 * NS_A_MINUTE)
 
 
 @dataclass(frozen=True, slots=True)

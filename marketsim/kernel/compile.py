@@ -81,10 +81,17 @@ def _for_compiled_callers(function: Callable[..., Any], inline: str) -> Any:
 
     def compile_normalised(signature: tuple[Any, ...]) -> Any:
         with _only_to_be_linked(dispatcher.targetctx.codegen()):
-            return compile_one(tuple(types.int64 if isinstance(kind, types.Integer) else kind for kind in signature))
+            return compile_one(tuple(_normalised(kind) for kind in signature))
 
     dispatcher.compile = compile_normalised
     return dispatcher
+
+
+def _normalised(kind: Any) -> Any:
+    """Return the type that stands for all whole numbers, or for a truth value whether it is a constant or not."""
+    if isinstance(kind, types.Integer):
+        return types.int64
+    return types.boolean if isinstance(kind, types.BooleanLiteral) else kind
 
 
 class _LinkedLibrary(JITCodeLibrary):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from marketsim.kernel.auctions import clearing
-from marketsim.kernel.book_state import GUARDED, NO_TIMER, NONE, book_at, engine_at, message_at, session_at, slot_at, timer_at, venue_at
+from marketsim.kernel.book_state import GUARDED, NO_TIMER, NONE, book_at, engine_at, message_at, slot_at, timer_at, venue_at
 from marketsim.kernel.capture import capture, write_depth
 from marketsim.kernel.compile import entry, inlined, inner
 from marketsim.kernel.consolidated import write_consolidated
@@ -15,6 +15,7 @@ from marketsim.kernel.pegs import reprice_pegs, stale_book
 from marketsim.kernel.phases import change_phase
 from marketsim.kernel.queues import cancel
 from marketsim.kernel.session_clock import arm
+from marketsim.kernel.session_state import session_at
 from marketsim.kernel.sessions import ring, take_index, take_previous_close
 from marketsim.kernel.stops import watch_touch
 from marketsim.kernel.tables import SLOT_BYTES, reserve_order

@@ -10,7 +10,6 @@ from marketsim.kernel.book_state import (
     NO_TIMER,
     NONE,
     OWNER,
-    SESSION,
     TIMER,
     WINDOW_BYTES,
     WINDOW_LEVELS,
@@ -18,11 +17,11 @@ from marketsim.kernel.book_state import (
     book_at,
     engine_at,
     ladder_at,
-    session_at,
 )
 from marketsim.kernel.compile import entry
 from marketsim.kernel.memory import free, store_i32
 from marketsim.kernel.prints import PRINT_BYTES
+from marketsim.kernel.session_state import SESSION, session_at
 from marketsim.kernel.tables import EXTRA_BYTES, LEVEL_BYTES, NODE_BYTES, SLOT_BYTES, resized, zeroed
 from marketsim.kernel.tape import EVENT_BYTES, TRADE_BYTES
 from marketsim.records import Phase

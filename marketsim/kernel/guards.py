@@ -13,11 +13,9 @@ from marketsim.kernel.book_state import (
     NO_TIMER,
     NONE,
     PEGGED,
-    band_width_at,
     book_at,
     ladder_at,
     level_at,
-    session_at,
     slot_at,
     venue_at,
 )
@@ -27,6 +25,7 @@ from marketsim.kernel.ladder import displayed
 from marketsim.kernel.prints import forget_prints
 from marketsim.kernel.queues import cancel, join_level, unlink
 from marketsim.kernel.session_clock import later
+from marketsim.kernel.session_state import band_width_at, session_at
 from marketsim.kernel.tape import open_qty, record_event, write_event
 from marketsim.records import EventKind, Reason
 

@@ -25,7 +25,6 @@ from marketsim.kernel.book_state import (
     extra_at,
     ladder_at,
     level_at,
-    session_at,
     slot_at,
     venue_at,
 )
@@ -38,6 +37,7 @@ from marketsim.kernel.matching import match, tradable
 from marketsim.kernel.order_ids import enter_order, find_order, join_owner
 from marketsim.kernel.pegs import enter_peg, peg_price
 from marketsim.kernel.queues import end_order, join_level, join_list, rest
+from marketsim.kernel.session_state import session_at
 from marketsim.kernel.stops import place_stop
 from marketsim.kernel.tables import take_slot
 from marketsim.kernel.tape import open_qty, record_event, record_event_here, record_rejection

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from marketsim.kernel.book_state import ALLOW, NO_PRICE, NONE, book_at, extra_at, session_at, slot_at, venue_at
+from marketsim.kernel.book_state import ALLOW, NO_PRICE, NONE, book_at, extra_at, slot_at, venue_at
 from marketsim.kernel.compile import inlined, inner
 from marketsim.kernel.consolidated import away_key, references
 from marketsim.kernel.grid import on_grid
 from marketsim.kernel.matching import match
 from marketsim.kernel.queues import end_order, rest, unlink
+from marketsim.kernel.session_state import session_at
 from marketsim.kernel.tape import record_event
 from marketsim.records import MAX_TICK, EventKind, Kind, Phase
 

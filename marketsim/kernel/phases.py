@@ -15,13 +15,13 @@ from marketsim.kernel.book_state import (
     extra_at,
     ladder_at,
     level_at,
-    session_at,
     slot_at,
 )
 from marketsim.kernel.compile import inlined, inner
 from marketsim.kernel.prints import end_of_day
 from marketsim.kernel.queues import cancel
 from marketsim.kernel.session_clock import arm, plan_indication
+from marketsim.kernel.session_state import session_at
 from marketsim.kernel.stops import watch_last
 from marketsim.kernel.tape import record_rejection, write_event
 from marketsim.records import EventKind, Phase, Reason, Tif

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from marketsim.kernel.book_state import NO_PRICE, NONE, PRINT, print_at, session_at
+from marketsim.kernel.book_state import NO_PRICE, NONE
 from marketsim.kernel.compile import inlined, inner
+from marketsim.kernel.session_state import PRINT, print_at, session_at
 from marketsim.kernel.tables import resized
 
 PRINT_BYTES = PRINT.itemsize

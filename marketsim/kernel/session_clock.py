@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from marketsim.kernel.book_state import BOOK_TIMERS, NO_PRICE, NO_TIMER, book_at, print_at, scheduled_at, session_at, venue_at
+from marketsim.kernel.book_state import BOOK_TIMERS, NO_PRICE, NO_TIMER, book_at, venue_at
 from marketsim.kernel.compile import inner
+from marketsim.kernel.session_state import print_at, scheduled_at, session_at
 from marketsim.kernel.timers import add_timer
 from marketsim.records import Phase
 

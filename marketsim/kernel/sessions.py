@@ -3,19 +3,11 @@
 from __future__ import annotations
 
 from marketsim.kernel.auctions import clearing
-from marketsim.kernel.book_state import (
-    NO_PRICE,
-    NO_TIMER,
-    NONE,
-    book_at,
-    breaker_level_at,
-    scheduled_at,
-    session_at,
-    venue_at,
-)
+from marketsim.kernel.book_state import NO_PRICE, NO_TIMER, NONE, book_at, venue_at
 from marketsim.kernel.compile import inlined
 from marketsim.kernel.phases import enter_phase
 from marketsim.kernel.session_clock import arm, later, plan_indication
+from marketsim.kernel.session_state import breaker_level_at, scheduled_at, session_at
 from marketsim.kernel.tape import record_rejection, write_event
 from marketsim.records import MAX_REFERENCE_TICK, EventKind, Kind, Phase, Reason
 

@@ -13,8 +13,8 @@ from marketsim.exchange import Exchange
 from marketsim.records import EventKind, Flag, Kind, Phase, Reason, Routing, Side, Tif
 from marketsim.router import Link, Parent, arrivals
 from marketsim.session_rules import BandWidth, BreakerLevel, CircuitBreakers, PriceBands, ShortSales
-from marketsim.timetable import Timetable
-from marketsim.venue_rules import AuctionCutoffs, Fees, VenueRules
+from marketsim.timetable import AuctionCutoffs, Timetable
+from marketsim.venue_rules import Fees, VenueRules
 
 PAGE = Path(__file__).parents[2] / "docs" / "concepts" / "exchange.md"
 FIELDS = {"id": "order_id", "lots": "qty_lot", "price": "price_tick", "stop": "stop_tick", "display": "display_lot", "symbol": "symbol"}

@@ -13,8 +13,8 @@ from slow_exchange import SlowExchange
 from marketsim.exchange import Exchange
 from marketsim.records import MESSAGE, TRADE, Flag, Kind, Phase, Tif
 from marketsim.session_rules import BandWidth, BreakerLevel, CircuitBreakers, PriceBands, ShortSales
-from marketsim.timetable import Timetable
-from marketsim.venue_rules import AuctionCutoffs, Fees, TickBand, VenueRules
+from marketsim.timetable import AuctionCutoffs, Timetable
+from marketsim.venue_rules import Fees, TickBand, VenueRules
 
 NEW_KINDS = [Kind.LIMIT] * 8 + [Kind.MARKET] * 2 + [Kind.STOP, Kind.STOP_LIMIT, Kind.TRAILING_STOP]
 NEW_KINDS += [Kind.PEG_PRIMARY, Kind.PEG_MARKET, Kind.PEG_MIDPOINT]

@@ -199,7 +199,7 @@ def test_the_compiled_router_splits_like_the_plain_one(seed, market, parents, la
     for fields in parents:
         for post in {False, fields["limit_tick"] is not None}:
             parent = Parent(**fields, post=post)
-            seen = [exchange.depth(200, symbol=parent.symbol, venue=venue) for venue in range(len(market))]
+            seen = [depth_while_trading(exchange, parent.symbol, venue) for venue in range(len(market))]
             children = exchange.route(parent, links)
             assert children.tolist() == split(parent, seen, market, links).tolist()
             displayed = sum(within(depth, parent) for depth in seen)
@@ -207,6 +207,12 @@ def test_the_compiled_router_splits_like_the_plain_one(seed, market, parents, la
             assert total <= parent.qty_lot
             if all(rules.lot == 1 for rules in market):
                 assert total == (parent.qty_lot if post else min(parent.qty_lot, displayed))
+
+
+def depth_while_trading(exchange: Exchange, symbol: int, venue: int) -> np.ndarray:
+    """The displayed book, or nothing of a venue that collects orders for an auction or is closed."""
+    depth = exchange.depth(200, symbol=symbol, venue=venue)
+    return depth if exchange.status(symbol=symbol, venue=venue).phase == Phase.CONTINUOUS else np.zeros_like(depth)
 
 
 def within(depth: np.ndarray, parent: Parent) -> int:

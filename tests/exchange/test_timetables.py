@@ -9,8 +9,8 @@ import pytest
 from marketsim.errors import ConfigError
 from marketsim.exchange import Exchange
 from marketsim.records import EventKind, Kind, Phase, Reason, Side, Tif
-from marketsim.timetable import Timetable
-from marketsim.venue_rules import AuctionCutoffs, VenueRules
+from marketsim.timetable import AuctionCutoffs, Timetable
+from marketsim.venue_rules import VenueRules
 
 BUY, SELL = Side.BUY, Side.SELL
 SECOND = 1_000_000_000
