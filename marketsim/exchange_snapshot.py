@@ -15,7 +15,9 @@ from marketsim.kernel.exchange_memory import allocate, release
 from marketsim.records import EVENT, TRADE
 from marketsim.venue_rules import VenueRules
 
-_STATE = tuple(name for name in book_state.ENGINE.names or () if name not in ("messages", "n_messages", "top", "depth", "n_depth"))
+_STATE = tuple(
+    name for name in book_state.ENGINE.names or () if name not in ("messages", "n_messages", "top", "depth", "consolidated", "n_depth")
+)
 _MAGIC = b"marketsim exchange 2"
 
 

@@ -63,6 +63,7 @@ class Flag(IntFlag):
     POST_ONLY = 1
     HIDDEN = 2
     SHORT = 4  # a short sale; sell orders only
+    SWEEP = 8  # intermarket sweep: the sender also sends for every better quote elsewhere, so this venue need not protect them
 
 
 class Phase(IntEnum):
@@ -154,6 +155,24 @@ class Reason(IntEnum):
     OUTSIDE_BAND = 37
     SHORT_SALE = 38  # at or below the best bid while that is barred
     NO_PREVIOUS_CLOSE = 39  # of the index, which its level is compared with
+    TRADE_THROUGH = 40  # what is left would trade through, lock or cross the protected quote of another venue
+
+
+class QuoteState(IntEnum):
+    """How the best bid and offer over all venues stand to each other; a missing side leaves them NORMAL."""
+
+    NORMAL = 0
+    LOCKED = 1  # bid = ask
+    CROSSED = 2  # bid > ask
+
+
+class Routing(IntEnum):
+    """How a router splits an order between venues."""
+
+    BEST_PRICE = 0  # level by level, best price first
+    CHEAPEST = 1  # level by level, best price after the taker's fee first
+    SPRAY = 2  # to all venues at once, in proportion to what they display within the limit
+    STICKY = 3  # what the home venue displays within the limit, and only the rest elsewhere, best price first
 
 
 class Turn(IntEnum):
@@ -318,6 +337,20 @@ EVENT = np.dtype(
 
 # One displayed level of both sides; quantity 0 and price 0 where there is none.
 DEPTH = np.dtype([("bid_tick", np.int64), ("bid_lot", np.int64), ("ask_tick", np.int64), ("ask_lot", np.int64)])
+
+# The best bid and offer of a symbol over all venues; quantity, price and venues 0 where there is none.
+CONSOLIDATED = np.dtype(
+    [
+        ("bid_tick", np.int64),
+        ("bid_lot", np.int64),  # displayed at the best price, summed over the venues that stand there
+        ("ask_tick", np.int64),
+        ("ask_lot", np.int64),
+        ("bid_venues", np.int64),  # bit v: venue v stands at the best bid
+        ("ask_venues", np.int64),
+        ("state", np.int64),  # QuoteState
+    ]
+)
+MAX_VENUES = 63  # as many as have a bit in bid_venues
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,7 @@ def begin(venues: tuple[VenueRules, ...], books: NDArray[np.void], sessions: NDA
     scheduled = widths = 0
     for k, rules in enumerate(venues):
         mine = slice(k * n_symbols, (k + 1) * n_symbols)
-        books["quirks"][mine] = PARTICULAR * rules.is_particular + GUARDED * rules.has_guards
+        books["quirks"][mine] = PARTICULAR * (rules.is_particular or (rules.guards_quotes and len(venues) > 1)) + GUARDED * rules.has_guards
         books["awake"][mine] = rules.has_guards
         if rules.timetable:
             end = scheduled + len(rules.timetable.phases)

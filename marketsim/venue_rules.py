@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -22,6 +23,7 @@ SELF_TRADE_CODES = {
     "cancel_both": book_state.CANCEL_BOTH,
     "decrement": book_state.DECREMENT,
 }
+TRADE_THROUGH_CODES = {"allow": book_state.ALLOW, "cancel": book_state.CANCEL_REST, "reprice": book_state.REPRICE_REST}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,14 @@ class VenueRules:
     lot : quantities are multiples of it, lots.
     lowest_tick : lowest price allowed; None allows negative prices, as spreads have.
     tick_bands : the price grid by date and price; empty allows every tick.
-    fees : the fee schedule.
+    trade_through : what is done with an order whose next trade would be worse than another venue's protected quote, or that would wait
+        where it locks or crosses one: nothing; the rest is cancelled; or the rest of a limit order waits at the nearest price that does
+        neither (a hidden one at the quote itself) and only what cannot wait is cancelled. It always trades up to the protected price first.
+        Sweeps are exempt, and so is everything while protected quotes are crossed.
+    quote_protected : whether the other venues must respect this venue's quote.
+    round_lot : lots; a venue's quote stands at the price down to which it displays as many. Smaller quantities do not make a quote.
+    peg_reference : pegs follow the best displayed prices of their own venue, or of all venues.
+    fees : the fee schedule. Venues that are compared with each other must agree on ``tick_size`` and ``lot_size``.
     timetable : when sessions begin, change phase and end; None leaves that to PHASE messages, in a book that begins in continuous trading.
     cutoffs : until when orders for the auctions may come.
     indication_period_ns : how often price, quantity and imbalance of an auction are told while its orders are collected; 0 for never.
@@ -84,6 +93,10 @@ class VenueRules:
     lot: int = 1
     lowest_tick: int | None = None
     tick_bands: tuple[TickBand, ...] = ()
+    trade_through: Literal["allow", "cancel", "reprice"] = "allow"
+    quote_protected: bool = True
+    round_lot: int = 1
+    peg_reference: Literal["own", "consolidated"] = "own"
     fees: Fees = field(default_factory=Fees)
     timetable: Timetable | None = None
     cutoffs: AuctionCutoffs = field(default_factory=AuctionCutoffs)
@@ -101,12 +114,16 @@ class VenueRules:
             "post_only": ("reject", "slide"),
             "self_trade": tuple(SELF_TRADE_CODES),
             "hidden_ranking": ("after_displayed", "by_time"),
+            "trade_through": tuple(TRADE_THROUGH_CODES),
+            "peg_reference": ("own", "consolidated"),
         }
         for name, allowed in choices.items():
             if getattr(self, name) not in allowed:
                 raise ConfigError(f"VenueRules.{name} is {getattr(self, name)!r}; it must be one of {', '.join(allowed)}")
         if not 1 <= self.lot <= MAX_QTY_LOT:
             raise ConfigError(f"VenueRules.lot is {self.lot}; it must be a whole number of lots from 1 to {MAX_QTY_LOT}")
+        if not 1 <= self.round_lot <= MAX_QTY_LOT:
+            raise ConfigError(f"VenueRules.round_lot is {self.round_lot}; it must be a whole number of lots from 1 to {MAX_QTY_LOT}")
         if self.protection_ticks is not None and not 0 <= self.protection_ticks <= MAX_TICK:
             raise ConfigError(f"VenueRules.protection_ticks is {self.protection_ticks}; it must be None or at least 0")
         if tuple(sorted(self.tick_bands)) != self.tick_bands or any(band.increment_tick < 1 for band in self.tick_bands):
@@ -129,6 +146,11 @@ class VenueRules:
         """Whether a plain limit order must pass more than the plain checks on this venue."""
         return self.lot != 1 or self.lowest_tick is not None or bool(self.tick_bands)
 
+    @property
+    def guards_quotes(self) -> bool:
+        """Whether orders must respect the quotes of other venues."""
+        return self.trade_through != "allow"
+
     @classmethod
     def plain(cls, **changes: object) -> VenueRules:
         """One venue without fees, every tick and lot allowed, no self-trade prevention; any field by keyword."""
@@ -138,6 +160,7 @@ class VenueRules:
     def nasdaq(cls, **changes: object) -> VenueRules:
         """US equities in ticks of $0.0001: cents from one dollar on, post-only slides, taker fee at the access-fee cap, maker rebate.
 
+        Quotes of other venues are protected and pegs follow the best of all.
         With price bands (every symbol of the first tier), market-wide breakers and the short-sale rule; times relative to the auctions
         hold once a ``timetable`` is given.
         """
@@ -146,6 +169,8 @@ class VenueRules:
                 "post_only": "slide",
                 "self_trade": "cancel_newest",
                 "lowest_tick": 1,
+                "trade_through": "reprice",
+                "peg_reference": "consolidated",
                 "cutoffs": AuctionCutoffs.us_equities(),
                 "indication_period_ns": NS_A_SECOND,
                 "closing_indications_ns": 10 * NS_A_MINUTE,
@@ -205,6 +230,9 @@ def venue_table(venues: tuple[VenueRules, ...]) -> tuple[NDArray[np.void], NDArr
         row["stops_watch_touch"] = rules.stop_trigger == "opposite_touch"
         row["post_only_slides"] = rules.post_only == "slide"
         row["hidden_ranks_last"] = rules.hidden_ranking == "after_displayed"
+        row["round_lot"], row["tick_value"] = rules.round_lot, fees.tick_size * fees.lot_size
+        row["trade_through"] = TRADE_THROUGH_CODES[rules.trade_through] if len(venues) > 1 else book_state.ALLOW
+        row["quote_protected"], row["peg_consolidated"] = rules.quote_protected, rules.peg_reference == "consolidated"
         row["first_tick_band"], row["n_tick_bands"] = n_bands, len(rules.tick_bands)
         for band in rules.tick_bands:
             bands[n_bands] = (band.from_ns, band.from_tick, band.increment_tick)
@@ -230,3 +258,14 @@ def _fill_guards(row: np.void, rules: VenueRules) -> None:
         row["short_fall_ppm"], row["short_sessions"] = shorts.fall_ppm, shorts.sessions
         row["shorts_refuse"] = shorts.at_bid == "reject"
     row["n_breakers"] = len(rules.circuit_breakers.levels) if rules.circuit_breakers else 0
+
+
+def check_comparable(venues: Sequence[VenueRules]) -> None:
+    """Refuse venues whose rules compare prices in ticks, or quantities in lots, that do not mean the same."""
+    compared = any(rules.guards_quotes or rules.peg_reference == "consolidated" for rules in venues)
+    units = {(rules.fees.tick_size, rules.fees.lot_size) for rules in venues}
+    if compared and len(units) > 1:
+        raise ConfigError(
+            f"the venues count in different units (tick_size, lot_size): {sorted(units)}, but trade_through or peg_reference compares "
+            "them; give their Fees the same tick_size and lot_size"
+        )

@@ -36,10 +36,11 @@ RANKS_LAST = 128  # waits behind the displayed orders of its price
 
 ENGINE = np.dtype(
     [
-        ("messages", np.int64),  # what the next run is to process, and where it writes the touch and the depth; 0 for nowhere
+        ("messages", np.int64),  # what the next run is to process, and where it writes touch, depth and best of all venues; 0 for nowhere
         ("n_messages", np.int64),
         ("top", np.int64),
         ("depth", np.int64),
+        ("consolidated", np.int64),
         ("n_depth", np.int64),
         ("slots", np.int64),
         ("extras", np.int64),
@@ -211,6 +212,8 @@ VENUE = np.dtype(
         ("taker_per_lot", np.float64),
         ("maker_per_tick_lot", np.float64),  # fee on notional, for one lot at a price of one tick
         ("taker_per_tick_lot", np.float64),
+        ("round_lot", np.int64),
+        ("tick_value", np.float64),  # currency, what one tick is worth for one lot
         ("market_on_open_before_ns", np.int64),  # before the scheduled auction
         ("limit_on_open_before_ns", np.int64),
         ("market_on_close_before_ns", np.int64),
@@ -235,6 +238,10 @@ VENUE = np.dtype(
         ("hidden_ranks_last", np.int32),
         ("first_tick_band", np.int32),  # rows of the tick-band table
         ("n_tick_bands", np.int32),
+        ("trade_through", np.int32),  # ALLOW also while there is no other venue
+        ("quote_protected", np.int32),
+        ("peg_consolidated", np.int32),
+        ("pad", np.int32),
         ("bands_refuse", np.int32),
         ("shorts_refuse", np.int32),
         ("first_breaker", np.int32),  # rows of the breaker-level table
@@ -242,6 +249,7 @@ VENUE = np.dtype(
     ]
 )
 NO_PREVENTION, CANCEL_NEWEST, CANCEL_OLDEST, CANCEL_BOTH, DECREMENT = 0, 1, 2, 3, 4
+ALLOW, CANCEL_REST, REPRICE_REST = 0, 1, 2  # VENUE.trade_through
 
 TICK_BAND = np.dtype([("from_ns", np.int64), ("from_tick", np.int64), ("increment_tick", np.int64)])
 

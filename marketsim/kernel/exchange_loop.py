@@ -6,11 +6,12 @@ from marketsim.kernel.auctions import clearing
 from marketsim.kernel.book_state import GUARDED, NO_TIMER, NONE, book_at, engine_at, message_at, slot_at, timer_at, venue_at
 from marketsim.kernel.capture import capture, write_depth
 from marketsim.kernel.compile import entry, inlined, inner
+from marketsim.kernel.consolidated import write_consolidated
 from marketsim.kernel.guards import supervise, watch_limit_state
 from marketsim.kernel.memory import load_i32, prefetch
 from marketsim.kernel.order_changes import cancel_of_owner, cancel_one, reduce_one, replace_one
 from marketsim.kernel.order_entry import enter, enter_plain_limit, is_plain_limit, trigger_now
-from marketsim.kernel.pegs import reprice_pegs
+from marketsim.kernel.pegs import reprice_pegs, stale_book
 from marketsim.kernel.phases import change_phase
 from marketsim.kernel.queues import cancel
 from marketsim.kernel.session_clock import arm
@@ -97,6 +98,9 @@ def _rare(engine, message, book_index):
                 settle(engine, message.venue * engine.n_symbols + symbol)
     elif book_index == NONE and kind in (INDEX, PREVIOUS_CLOSE):
         take_index(engine, message)
+        for symbol in range(engine.n_symbols):
+            if stale_book(engine, symbol) != NONE:
+                settle(engine, stale_book(engine, symbol))
     elif book_index == NONE or kind == INDEX:
         record_rejection(engine, message, UNKNOWN_SYMBOL)
     elif kind == PHASE:
@@ -134,6 +138,16 @@ def expire(engine, until_ns):
 
 @inner
 def settle(engine, book_index):
+    """Let a book follow what happened, and after it those of other venues whose pegs follow this one, until nothing moves any more."""
+    symbol = book_at(engine.books, book_index).symbol
+    # Each pass follows a change of the consolidated quote; only stops could change it again, and they are used up.
+    while book_index != NONE:
+        settle_one(engine, book_index)
+        book_index = stale_book(engine, symbol) if engine.n_venues > 1 else NONE
+
+
+@inlined
+def settle_one(engine, book_index):
     """Let triggered stops enter one after the other and pegs and guards follow the market, until nothing moves any more."""
     book = book_at(engine.books, book_index)
     guarded = book.quirks & GUARDED
@@ -180,14 +194,15 @@ def look_ahead(engine, messages, k):
 def run(engine_address):
     """Process the messages an engine's header points to; return how many trades are on the tape."""
     engine = engine_at(engine_address, 0)
-    messages, n, top, depth = engine.messages, engine.n_messages, engine.top, engine.depth
+    messages, n = engine.messages, engine.n_messages
+    captures = engine.top | engine.depth | engine.consolidated
     for k in range(n):
         if k + 2 * STRIDE < n:
             look_ahead(engine, messages, k)
         book_index = handle(engine, message_at(messages, k))
         engine.seq += 1
-        if top != 0 or depth != 0:
-            capture(engine, message_at(messages, k), book_index, k, top, depth, engine.n_depth)
+        if captures != 0:
+            capture(engine, message_at(messages, k), book_index, k)
     return engine.n_trades
 
 
@@ -195,6 +210,12 @@ def run(engine_address):
 def read_depth(engine_address, book_index, rows, n_depth):
     """Write the best displayed levels of a book into DEPTH rows at an address."""
     write_depth(engine_at(engine_address, 0), book_index, rows, 0, n_depth)
+
+
+@entry
+def read_consolidated(engine_address, symbol, row):
+    """Write the best bid and offer over all venues into a CONSOLIDATED row at an address."""
+    write_consolidated(engine_at(engine_address, 0), symbol, row, 0)
 
 
 @entry

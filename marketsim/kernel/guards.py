@@ -21,7 +21,7 @@ from marketsim.kernel.book_state import (
 )
 from marketsim.kernel.compile import inlined, inner
 from marketsim.kernel.grid import increment_at, next_price
-from marketsim.kernel.pegs import displayed
+from marketsim.kernel.ladder import displayed
 from marketsim.kernel.prints import forget_prints
 from marketsim.kernel.queues import cancel, join_level, unlink
 from marketsim.kernel.session_clock import later

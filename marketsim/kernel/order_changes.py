@@ -129,7 +129,7 @@ def replace_one(engine, message):
     if slot.special == 0 and book_at(engine.books, book_index).quirks == 0:
         trade_or_rest(engine, index)
     else:
-        act(engine, index, 0)
+        act(engine, index, 0, message.flags)
     return book_index
 
 

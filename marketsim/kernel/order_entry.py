@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from marketsim.kernel.book_state import (
+    ALLOW,
     ASKS,
     BIDS,
     CLOSE_BUYS,
@@ -28,11 +29,13 @@ from marketsim.kernel.book_state import (
     venue_at,
 )
 from marketsim.kernel.compile import inlined, inner
+from marketsim.kernel.consolidated import SWEEP, away_key, references, stand_clear, watch_away
 from marketsim.kernel.grid import increment_at, on_grid
 from marketsim.kernel.guards import admitted
+from marketsim.kernel.ladder import displayed
 from marketsim.kernel.matching import match, tradable
 from marketsim.kernel.order_ids import enter_order, find_order, join_owner
-from marketsim.kernel.pegs import displayed, enter_peg, peg_price
+from marketsim.kernel.pegs import enter_peg, peg_price
 from marketsim.kernel.queues import end_order, join_level, join_list, rest
 from marketsim.kernel.session_state import session_at
 from marketsim.kernel.stops import place_stop
@@ -58,7 +61,7 @@ BAD_PRICE, OFF_TICK, BAD_STOP, BAD_DISPLAY = Reason.BAD_PRICE.value, Reason.OFF_
 BAD_MINIMUM, BAD_EXPIRY, DUPLICATE_ORDER = Reason.BAD_MINIMUM.value, Reason.BAD_EXPIRY.value, Reason.DUPLICATE_ORDER.value
 WRONG_PHASE, WOULD_TRADE, FILL_OR_KILL = Reason.WRONG_PHASE.value, Reason.WOULD_TRADE.value, Reason.FILL_OR_KILL.value
 MINIMUM_QUANTITY, NO_LIQUIDITY = Reason.MINIMUM_QUANTITY.value, Reason.NO_LIQUIDITY.value
-IMMEDIATE_OR_CANCEL = Reason.IMMEDIATE_OR_CANCEL.value
+IMMEDIATE_OR_CANCEL, TRADE_THROUGH = Reason.IMMEDIATE_OR_CANCEL.value, Reason.TRADE_THROUGH.value
 CONTINUOUS, CLOSED, PRE_OPEN, OPENING = (p.value for p in (Phase.CONTINUOUS, Phase.CLOSED, Phase.PRE_OPEN, Phase.OPENING_AUCTION))
 CUT_OFF = Reason.CUT_OFF.value
 
@@ -162,7 +165,7 @@ def enter(engine, book_index, message):
         wait_for_auction(engine, index)
     else:
         record_event(engine, slot, ACCEPTED, 0, slot.qty_lot)
-        act(engine, index, message.min_qty_lot)
+        act(engine, index, message.min_qty_lot, message.flags)
 
 
 @inner
@@ -187,7 +190,7 @@ def wait_for_auction(engine, slot_index):
 
 
 @inner
-def act(engine, slot_index, min_qty_lot):
+def act(engine, slot_index, min_qty_lot, flags):
     """Let a market or limit order that is in no queue trade, and do with the remainder what its kind and time in force say."""
     slot = slot_at(engine.slots, slot_index)
     book = book_at(engine.books, slot.book)
@@ -219,7 +222,8 @@ def act(engine, slot_index, min_qty_lot):
                 slot.price_tick = price
             else:
                 nothing_left = moved_by
-    if min_qty_lot > 0 and tradable(engine, slot.book, slot.side, slot.owner_id, limit_key, min_qty_lot) < min_qty_lot:
+    away = NO_PRICE if venue.trade_through == ALLOW or flags & SWEEP else away_key(engine, slot.book, slot.side)
+    if min_qty_lot > 0 and tradable(engine, slot.book, slot.side, slot.owner_id, min(limit_key, away), min_qty_lot) < min_qty_lot:
         _drop(engine, slot_index, MINIMUM_QUANTITY)
         return
     if slot.special & POSTS_ONLY and best != NONE and level_at(engine.levels, best).key == limit_key:
@@ -227,19 +231,25 @@ def act(engine, slot_index, min_qty_lot):
         slot.price_tick = slid(engine, venue, slot.side, slot.price_tick)
         record_event(engine, slot, REPRICED, 0, slot.qty_lot)
         limit_key = slot.side * slot.price_tick
-    match(engine, slot_index, limit_key)
+    match(engine, slot_index, min(limit_key, away))
     if slot.qty_lot == 0:
         end_order(engine, slot_index)
-    elif slot.tif == IOC:
-        _drop(engine, slot_index, IMMEDIATE_OR_CANCEL)
-    elif at_market and not protected:
+    elif slot.tif == IOC or (at_market and not protected):
         best = ladder_at(engine.ladders, slot.book * LADDERS_A_BOOK + (ASKS if slot.side > 0 else BIDS)).best
-        _drop(engine, slot_index, NO_LIQUIDITY if best == NONE else nothing_left)
+        if best != NONE and level_at(engine.levels, best).key <= limit_key:
+            _drop(engine, slot_index, TRADE_THROUGH)
+        elif slot.tif == IOC:
+            _drop(engine, slot_index, IMMEDIATE_OR_CANCEL)
+        else:
+            _drop(engine, slot_index, NO_LIQUIDITY if best == NONE else nothing_left)
     else:
         if at_market:
             slot.kind = LIMIT
             record_event(engine, slot, REPRICED, NO_LIQUIDITY, slot.qty_lot)
-        rest(engine, slot_index)
+        if away == NO_PRICE or stand_clear(engine, slot_index, away):
+            rest(engine, slot_index)
+        else:
+            _drop(engine, slot_index, TRADE_THROUGH)
 
 
 @inner
@@ -290,7 +300,7 @@ def trigger_now(engine, slot_index):
     if slot.special & IS_HIDDEN:
         # While it waited for its trigger its queue was that of the stops, which knows no hidden rank.
         slot.special |= hidden_rank(engine, slot.book)
-    act(engine, slot_index, 0)
+    act(engine, slot_index, 0, 0)
 
 
 @inner
@@ -308,12 +318,13 @@ def watch_as_peg(engine, slot_index, event_kind):
     """Price a new peg and let it act; without a reference it waits outside the book."""
     slot = slot_at(engine.slots, slot_index)
     book = book_at(engine.books, slot.book)
-    bid, ask = displayed(engine, slot.book)
+    bid, ask = references(engine, slot.book)
     price = peg_price(engine, slot_index, bid, ask) if book.phase == CONTINUOUS else NO_PRICE
     if price != NO_PRICE:
         slot.price_tick = price
     record_event(engine, slot, event_kind, 0, slot.qty_lot)
     book.awake += 1
+    watch_away(engine, book, 1)
     book.n_pegs += 1
     if book.n_pegs == 1:
         book.bid_reference_tick, book.ask_reference_tick = (bid, ask) if book.phase == CONTINUOUS else (NO_PRICE, NO_PRICE)
@@ -373,7 +384,7 @@ def malformed(engine, book_index, message):
         return BAD_TIF
     allowed = SHORT if message.side < 0 else 0
     if kind == LIMIT:
-        allowed |= HIDDEN if immediate else HIDDEN | POST_ONLY
+        allowed |= HIDDEN | SWEEP if immediate else HIDDEN | SWEEP | POST_ONLY
     elif kind == STOP_LIMIT or FIRST_PEG <= kind <= LAST_PEG:
         allowed |= HIDDEN
     if flags & ~allowed != 0:
@@ -453,6 +464,8 @@ def _not_now(engine, book_index, message):
             return moved_by
         limit_key = message.side * price
     if message.tif == FOK:
+        if venue_at(engine.venues, book.venue).trade_through != ALLOW and message.flags & SWEEP == 0:
+            limit_key = min(limit_key, away_key(engine, book_index, message.side))
         if tradable(engine, book_index, message.side, message.owner_id, limit_key, message.qty_lot) < message.qty_lot:
             return FILL_OR_KILL
     elif message.flags & POST_ONLY and would_trade(engine, book_index, message.side, message.side * limit_key):

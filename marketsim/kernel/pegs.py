@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-from marketsim.kernel.book_state import ASKS, BIDS, LADDERS_A_BOOK, NO_PRICE, NONE, book_at, extra_at, level_at, slot_at, venue_at
+from marketsim.kernel.book_state import ALLOW, NO_PRICE, NONE, book_at, extra_at, slot_at, venue_at
 from marketsim.kernel.compile import inlined, inner
+from marketsim.kernel.consolidated import away_key, references
 from marketsim.kernel.grid import on_grid
 from marketsim.kernel.matching import match
 from marketsim.kernel.queues import end_order, rest, unlink
 from marketsim.kernel.session_state import session_at
-from marketsim.kernel.stops import best_displayed
 from marketsim.kernel.tape import record_event
-from marketsim.records import MAX_TICK, EventKind, Kind
+from marketsim.records import MAX_TICK, EventKind, Kind, Phase
 
 REPRICED = EventKind.REPRICED.value
+CONTINUOUS = Phase.CONTINUOUS.value
 PRIMARY, MARKET = Kind.PEG_PRIMARY.value, Kind.PEG_MARKET.value
-
-
-@inner
-def displayed(engine, book_index):
-    """Return the best displayed bid and ask in ticks, NO_PRICE where there is none."""
-    bid = best_displayed(engine, book_index * LADDERS_A_BOOK + BIDS)
-    ask = best_displayed(engine, book_index * LADDERS_A_BOOK + ASKS)
-    bid_tick = -level_at(engine.levels, bid).key if bid != NONE else NO_PRICE
-    ask_tick = level_at(engine.levels, ask).key if ask != NONE else NO_PRICE
-    return bid_tick, ask_tick
 
 
 @inner
@@ -50,15 +41,30 @@ def peg_price(engine, slot_index, bid_tick, ask_tick):
     session = session_at(engine.sessions, slot.book)
     key = min(key, slot.side * extra.limit_tick, slot.side * (session.upper_tick if slot.side > 0 else session.lower_tick))
     venue = venue_at(engine.venues, book_at(engine.books, slot.book).venue)
+    if venue.trade_through != ALLOW:
+        key = min(key, away_key(engine, slot.book, slot.side))
     price = on_grid(engine, venue, slot.side, slot.side * key)
     return price if venue.lowest_tick <= price <= MAX_TICK else NO_PRICE
+
+
+@inner
+def stale_book(engine, symbol):
+    """Return the first venue's book of a symbol whose pegs follow all venues and have not yet followed a change, or NONE."""
+    for venue in range(engine.n_venues):
+        book_index = venue * engine.n_symbols + symbol
+        book = book_at(engine.books, book_index)
+        if book.n_pegs > 0 and book.phase == CONTINUOUS and venue_at(engine.venues, venue).peg_consolidated:
+            bid_tick, ask_tick = references(engine, book_index)
+            if bid_tick != book.bid_reference_tick or ask_tick != book.ask_reference_tick:
+                return book_index
+    return NONE
 
 
 @inner
 def reprice_pegs(engine, book_index):
     """Price the book's pegs anew, in order of acceptance, if a reference has changed; return whether it had."""
     book = book_at(engine.books, book_index)
-    bid_tick, ask_tick = displayed(engine, book_index)
+    bid_tick, ask_tick = references(engine, book_index)
     if bid_tick == book.bid_reference_tick and ask_tick == book.ask_reference_tick:
         return False
     book.bid_reference_tick = bid_tick

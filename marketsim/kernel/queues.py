@@ -18,6 +18,7 @@ from marketsim.kernel.book_state import (
     slot_at,
 )
 from marketsim.kernel.compile import inlined, inner
+from marketsim.kernel.consolidated import watch_away
 from marketsim.kernel.ladder import add_level, find_level, remove_level
 from marketsim.kernel.order_ids import forget_order, leave_owner
 from marketsim.kernel.tables import give_slot
@@ -182,6 +183,7 @@ def forget_watch(engine, slot_index):
         book.trail_head, book.trail_tail = leave_list(engine, slot_index, book.trail_head, book.trail_tail)
     elif slot.special & PEGGED:
         book.n_pegs -= 1
+        watch_away(engine, book, -1)
         if book.peg_cursor == slot_index:
             book.peg_cursor = extra_at(engine.extras, slot_index).list_next
         book.peg_head, book.peg_tail = leave_list(engine, slot_index, book.peg_head, book.peg_tail)

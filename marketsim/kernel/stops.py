@@ -22,6 +22,7 @@ from marketsim.kernel.book_state import (
     venue_at,
 )
 from marketsim.kernel.compile import inlined, inner
+from marketsim.kernel.ladder import best_displayed
 from marketsim.kernel.prints import note_trade
 from marketsim.kernel.queues import forget_watch, join_level, unlink
 from marketsim.kernel.tape import open_qty, record_event
@@ -59,15 +60,6 @@ def watch_touch(engine, book_index):
     if book_at(engine.books, book_index).n_trailing > 0:
         trail(engine, book_index, ask_tick, ask != NONE, bid_tick, bid != NONE)
     trigger(engine, book_index, ask_tick, ask != NONE, bid_tick, bid != NONE)
-
-
-@inner
-def best_displayed(engine, ladder_index):
-    """Return the best level that shows anything, or NONE."""
-    index = ladder_at(engine.ladders, ladder_index).best
-    while index != NONE and level_at(engine.levels, index).qty_lot == 0:
-        index = level_at(engine.levels, index).worse
-    return index
 
 
 @inner

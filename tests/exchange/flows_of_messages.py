@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -62,9 +64,50 @@ RULES = (
     ),
 )
 
+# Venues of one market, which must count in the same ticks and lots where one compares itself with the others.
+PROTECTING = VenueRules.plain(trade_through="reprice", peg_reference="consolidated", post_only="slide", fees=Fees(-0.002, 0.003))
+MARKETS = (
+    (PROTECTING, VenueRules.plain()),
+    (VenueRules.plain(trade_through="cancel"), VenueRules.plain(trade_through="reprice", self_trade="cancel_oldest")),
+    (
+        VenueRules.plain(trade_through="reprice", peg_reference="consolidated", protection_ticks=2, self_trade="decrement"),
+        VenueRules.plain(trade_through="cancel", lot=2, stop_trigger="opposite_touch", quote_protected=False),
+        VenueRules.plain(peg_reference="consolidated", round_lot=10, hidden_ranking="by_time", fees=Fees(0, 0, 0.0001, 0.0002)),
+    ),
+    (
+        PROTECTING,
+        VenueRules.plain(
+            trade_through="reprice", lowest_tick=1, tick_bands=(TickBand(0, 0, 1), TickBand(0, 100, 2)), peg_reference="consolidated"
+        ),
+        VenueRules.plain(stop_trigger="opposite_touch", replace_priority="lost", self_trade="cancel_both"),
+        VenueRules.plain(trade_through="cancel", peg_reference="consolidated", round_lot=15, self_trade="cancel_newest"),
+    ),
+    (
+        VenueRules.plain(lowest_tick=1, price_bands=QUICK_BANDS, circuit_breakers=BREAKERS, reopening_ns=5, trade_through="reprice"),
+        VenueRules.plain(trade_through="reprice", peg_reference="consolidated", stop_trigger="opposite_touch"),
+        VenueRules.plain(
+            lowest_tick=1,
+            timetable=SHORT_DAYS,
+            price_bands=REFUSING_BANDS,
+            short_sales=ShortSales(20_000, 2),
+            trade_through="cancel",
+            peg_reference="consolidated",
+            protection_ticks=4,
+        ),
+    ),
+)
+
 
 def random_messages(
-    rng: np.random.Generator, n: int, *, width: int = 8, ids: int = 60, faulty: float = 0.02, wide: bool = False, phases: bool = False
+    rng: np.random.Generator,
+    n: int,
+    *,
+    width: int = 8,
+    ids: int = 60,
+    faulty: float = 0.02,
+    wide: bool = False,
+    phases: bool = False,
+    venues: int = 1,
 ) -> NDArray[np.void]:
     """Return ``n`` messages whose ids, owners and prices meet often."""
     m = np.zeros(n, MESSAGE)
@@ -96,6 +139,10 @@ def random_messages(
     m["kind"] = np.where(news, rng.choice([Kind.INDEX, Kind.INDEX, Kind.INDEX, Kind.PREVIOUS_CLOSE], n), m["kind"])
     m["symbol"] = np.where(news & ((m["kind"] == Kind.INDEX) | (rng.random(n) < 0.3)), -1, m["symbol"])
     m["price_tick"] = np.where(news & (m["symbol"] == -1), rng.choice([100, 100, 100, 95, 93, 87, 80], n), m["price_tick"])
+    if venues > 1:
+        m["venue"] = rng.integers(0, venues, n)
+        m["flags"] |= np.where((m["kind"] == Kind.LIMIT) & (rng.random(n) < 0.2), Flag.SWEEP, 0)
+        m["flags"] |= np.where((m["kind"] == Kind.REPLACE) & (rng.random(n) < 0.2), Flag.SWEEP, 0)
     if phases:
         m["kind"] = np.where(rng.random(n) < 0.1, rng.integers(Kind.MARKET_ON_OPEN, Kind.IMBALANCE_ON_CLOSE + 1, n), m["kind"])
         turns = rng.random(n) < 0.04
@@ -127,7 +174,7 @@ def as_dicts(messages: NDArray[np.void]) -> list[dict[str, int]]:
     return [dict(zip(MESSAGE.names or (), row.item(), strict=True)) for row in messages]
 
 
-def first_difference(messages: NDArray[np.void], rules: VenueRules) -> str | None:
+def first_difference(messages: NDArray[np.void], rules: VenueRules | Sequence[VenueRules]) -> str | None:
     """Return where the two exchanges part, or None."""
     fast, slow = Exchange(rules, symbols=2), SlowExchange(rules, symbols=2)
     tape = fast.send(messages)
@@ -139,15 +186,15 @@ def first_difference(messages: NDArray[np.void], rules: VenueRules) -> str | Non
             other = theirs[k] if k < len(theirs) else None
             if mine is None or other is None or not same(mine, other):
                 return f"{name} {k}: exchange {mine}, twin {other}"
-    for symbol in range(2):
-        rows = fast.depth(50, symbol=symbol)
-        (bids, bid_lots), (asks, ask_lots) = slow.depth(symbol)
+    for symbol, venue in product(range(2), range(slow.venues)):
+        rows = fast.depth(50, symbol=symbol, venue=venue)
+        (bids, bid_lots), (asks, ask_lots) = slow.depth(symbol, venue)
         mine = [
             rows[c][rows[lot] > 0].tolist()
             for lot, c in (("bid_lot", "bid_tick"), ("bid_lot", "bid_lot"), ("ask_lot", "ask_tick"), ("ask_lot", "ask_lot"))
         ]
         if mine != [bids[:50], bid_lots[:50], asks[:50], ask_lots[:50]]:
-            return f"depth of symbol {symbol}: exchange {mine}, twin {bids, bid_lots, asks, ask_lots}"
+            return f"depth of symbol {symbol} at venue {venue}: exchange {mine}, twin {bids, bid_lots, asks, ask_lots}"
     if fast.n_live != len(slow.alive):
         return f"live orders: exchange {fast.n_live}, twin {len(slow.alive)}"
     return None

@@ -14,8 +14,8 @@ class Checks:
         kind, tif, flags = m["kind"], m["tif"], m["flags"]
         immediate = tif in (Tif.IOC, Tif.FOK)
         allowed = Flag.HIDDEN if kind in (Kind.LIMIT, Kind.STOP_LIMIT) else Flag.NONE
-        if kind == Kind.LIMIT and not immediate:
-            allowed |= Flag.POST_ONLY
+        if kind == Kind.LIMIT:
+            allowed |= Flag.SWEEP if immediate else Flag.SWEEP | Flag.POST_ONLY
         if kind in PEGS:
             allowed |= Flag.HIDDEN
         if m["side"] == Side.SELL:
@@ -54,10 +54,15 @@ class Checks:
         return Reason.OFF_LOT if qty % book.rules.lot else Reason.NONE
 
     def bad_price(self, book: Book, price: int) -> Reason:
-        lowest = -MAX_TICK if book.rules.lowest_tick is None else book.rules.lowest_tick
-        if not lowest <= price <= (MAX_REFERENCE_TICK if book.guarded else MAX_TICK):
+        if not self.lowest(book) <= price <= self.highest(book):
             return Reason.BAD_PRICE
         return Reason.OFF_TICK if price % self.increment(book, price) else Reason.NONE
+
+    def lowest(self, book: Book) -> int:
+        return -MAX_TICK if book.rules.lowest_tick is None else book.rules.lowest_tick
+
+    def highest(self, book: Book) -> int:
+        return MAX_REFERENCE_TICK if book.guarded else MAX_TICK
 
     def bad_prices(self, book: Book, kind: Kind, m: dict[str, int]) -> Reason:
         limited = (Kind.LIMIT, Kind.STOP_LIMIT, Kind.LIMIT_ON_OPEN, Kind.LIMIT_ON_CLOSE, *FOR_IMBALANCE)

@@ -2,11 +2,12 @@
 
 It shares no code with the kernel, only the numbers of the enums. Every question about the book is answered by looking at all its orders.
 Each subject has a file of its own: `slow_book`, `slow_checks`, `slow_trading`, `slow_watchers`, `slow_auctions`, `slow_sessions`,
-`slow_guards`, `slow_tape`.
+`slow_guards`, `slow_venues`, `slow_tape`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -17,18 +18,20 @@ from slow_guards import Guards
 from slow_sessions import Sessions
 from slow_tape import Tape
 from slow_trading import Trading
+from slow_venues import Venues, away, exempt, nearer
 from slow_watchers import Watchers
 
 from marketsim.records import EventKind, Flag, Kind, Phase, Reason, Tif
 from marketsim.venue_rules import VenueRules
 
 
-class SlowExchange(Checks, Trading, Watchers, Auctions, Sessions, Guards, Tape):
+class SlowExchange(Checks, Trading, Watchers, Auctions, Sessions, Guards, Venues, Tape):
     """Takes messages as dicts of MESSAGE's fields; ``trades`` and ``events`` grow as lists of dicts."""
 
-    def __init__(self, rules: VenueRules | None = None, symbols: int = 1) -> None:
-        venues = (rules or VenueRules.plain(),)
+    def __init__(self, rules: VenueRules | Sequence[VenueRules] | None = None, symbols: int = 1) -> None:
+        venues = (rules or VenueRules.plain(),) if rules is None or isinstance(rules, VenueRules) else tuple(rules)
         self.symbols = symbols
+        self.venues = len(venues)
         self.books = [Book(symbol, v, venue) for v, venue in enumerate(venues) for symbol in range(symbols)]
         self.alive: dict[int, tuple[Resting, Book]] = {}
         self.trades: list[dict[str, Any]] = []
@@ -61,29 +64,34 @@ class SlowExchange(Checks, Trading, Watchers, Auctions, Sessions, Guards, Tape):
             self.settle(book)
         elif kind == Kind.CLOCK:
             return
-        elif m["venue"] != 0:
+        elif not 0 <= m["venue"] < self.venues:
             self.reject(m, Reason.UNKNOWN_VENUE)
         elif kind == Kind.CANCEL_OWNER and m["symbol"] == -1:
             self.cancel_owner(m, None)
         elif kind in (Kind.INDEX, Kind.PREVIOUS_CLOSE) and m["symbol"] == -1:
             self.take_index(m)
+            for book in self.books[: self.symbols]:
+                self.follow(book)
         elif not 0 <= m["symbol"] < self.symbols:
             self.reject(m, Reason.UNKNOWN_SYMBOL)
         elif kind == Kind.CANCEL_OWNER:
-            self.cancel_owner(m, self.books[m["symbol"]])
+            self.cancel_owner(m, self.named(m))
         elif kind == Kind.PHASE:
-            self.change_phase(self.books[m["symbol"]], m)
-            self.settle(self.books[m["symbol"]])
+            self.change_phase(self.named(m), m)
+            self.settle(self.named(m))
         elif kind == Kind.PREVIOUS_CLOSE:
-            self.take_previous_close(self.books[m["symbol"]], m)
-            self.settle(self.books[m["symbol"]])
+            self.take_previous_close(self.named(m), m)
+            self.settle(self.named(m))
         elif kind == Kind.INDEX:
             self.reject(m, Reason.UNKNOWN_SYMBOL)
         elif kind in TRADING_KINDS:
-            self.new(self.books[m["symbol"]], m)
-            self.settle(self.books[m["symbol"]])
+            self.new(self.named(m), m)
+            self.settle(self.named(m))
         else:
             self.reject(m, Reason.UNKNOWN_KIND)
+
+    def named(self, m: dict[str, int]) -> Book:
+        return self.books[m["venue"] * self.symbols + m["symbol"]]
 
     def expire(self, until: int) -> None:
         """Do one thing after the other that is due, the earliest first; at one instant orders, then books."""
@@ -109,12 +117,13 @@ class SlowExchange(Checks, Trading, Watchers, Auctions, Sessions, Guards, Tape):
         if m["owner_id"] <= 0:
             self.reject(m, Reason.BAD_OWNER)
             return
-        mine = [(o, b) for o, b in self.alive.values() if o.owner_id == m["owner_id"] and (only is None or b is only)]
+        books = [b for b in self.books if (b is only if only else b.venue == m["venue"])]
+        mine = [(o, b) for o, b in self.alive.values() if o.owner_id == m["owner_id"] and b in books]
         for o, book in sorted(mine, key=lambda pair: pair[0].arrival):
             self.end(book, o, EventKind.CANCELLED, Reason.ON_REQUEST)
         if not mine:
             self.reject(m, Reason.UNKNOWN_ORDER)
-        for book in self.books:
+        for book in books:
             self.settle(book)
 
     def reduce(self, book: Book, o: Resting, m: dict[str, int]) -> None:
@@ -166,7 +175,7 @@ class SlowExchange(Checks, Trading, Watchers, Auctions, Sessions, Guards, Tape):
             book.queue.remove(o)
             o.price, o.open, o.reserve = m["price_tick"], m["qty_lot"], 0
             self.event(book, o, EventKind.REPLACED, o.open)
-            self.act(book, o, 0)
+            self.act(book, o, 0, exempt(m["flags"]))
 
     def new(self, book: Book, m: dict[str, int]) -> None:
         reason = self.malformed(book, m)
@@ -183,8 +192,10 @@ class SlowExchange(Checks, Trading, Watchers, Auctions, Sessions, Guards, Tape):
             short, at_market = bool(m["flags"] & Flag.SHORT), m["kind"] == Kind.MARKET
             limit, why, refused = self.admitted(book, m["side"], short, at_market, limit)
             reason = why if refused else reason
-        if not reason and m["tif"] == Tif.FOK and self.tradable(book, m["side"], m["owner_id"], limit) < m["qty_lot"]:
-            reason = Reason.FILL_OR_KILL
+        if not reason and m["tif"] == Tif.FOK:
+            reach = nearer(m["side"], limit, None if exempt(m["flags"]) else away(self.peers(book), book, m["side"]))
+            if self.tradable(book, m["side"], m["owner_id"], reach) < m["qty_lot"]:
+                reason = Reason.FILL_OR_KILL
         if not reason and m["flags"] & Flag.POST_ONLY and open_for_trading and self.would_trade(book, m["side"], limit):
             reason = Reason.WOULD_TRADE
         if reason:
@@ -217,14 +228,14 @@ class SlowExchange(Checks, Trading, Watchers, Auctions, Sessions, Guards, Tape):
             book.for_auction.append(o)
         else:
             self.event(book, o, EventKind.ACCEPTED, o.open)
-            self.act(book, o, m["min_qty_lot"])
+            self.act(book, o, m["min_qty_lot"], exempt(m["flags"]))
 
-    def depth(self, symbol: int = 0) -> list[tuple[list[int], list[int]]]:
+    def depth(self, symbol: int = 0, venue: int = 0) -> list[tuple[list[int], list[int]]]:
         """Displayed price levels, best first, of bids and of asks."""
         sides = []
         for side in (1, -1):
             levels: dict[int, int] = {}
-            for o in self.books[symbol].ranked(side):
+            for o in self.books[venue * self.symbols + symbol].ranked(side):
                 if not o.hidden:
                     levels[o.price] = levels.get(o.price, 0) + o.shown
             assert all(side * (better - worse) > 0 for better, worse in pairwise(levels))

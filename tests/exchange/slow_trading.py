@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from slow_book import Book, Resting
+from slow_venues import away, nearer
 
 from marketsim.records import EventKind, Flag, Kind, Phase, Reason, Tif
 
@@ -10,7 +11,7 @@ from marketsim.records import EventKind, Flag, Kind, Phase, Reason, Tif
 class Trading:
     """The part of `SlowExchange` that matches."""
 
-    def act(self, book: Book, o: Resting, minimum: int) -> None:
+    def act(self, book: Book, o: Resting, minimum: int, sweeps: bool) -> None:
         """Trade a market or limit order that is in no queue; then leave, rest or wait."""
         if book.phase != Phase.CONTINUOUS:
             self.rest(book, o)
@@ -33,26 +34,28 @@ class Trading:
             o.price = limit
             if not at_market:
                 self.event(book, o, EventKind.REPRICED, o.open, why)
-        if minimum and self.tradable(book, o.side, o.owner_id, limit) < minimum:
+        elsewhere = None if sweeps else away(self.peers(book), book, o.side)
+        if minimum and self.tradable(book, o.side, o.owner_id, nearer(o.side, limit, elsewhere)) < minimum:
             self.end(book, o, EventKind.CANCELLED, Reason.MINIMUM_QUANTITY)
             return
         if o.flags & Flag.POST_ONLY and other == limit and other is not None:
             o.price -= o.side * self.increment(book, o.price - o.side)
             limit = o.price
             self.event(book, o, EventKind.REPRICED, o.open)
-        self.match(book, o, limit)
+        self.match(book, o, nearer(o.side, limit, elsewhere))
         if o.open == 0:
             self.forget(book, o)
-        elif o.tif == Tif.IOC:
-            self.end(book, o, EventKind.CANCELLED, Reason.IMMEDIATE_OR_CANCEL)
-        elif at_market and not protected:
-            nothing_there = book.best(-o.side) is None
-            self.end(book, o, EventKind.CANCELLED, Reason.NO_LIQUIDITY if nothing_there or not why else why)
+        elif o.tif == Tif.IOC or (at_market and not protected):
+            other = book.best(-o.side)
+            would_go_on = other is not None and (limit is None or o.side * (limit - other) >= 0)
+            nothing_left = Reason.NO_LIQUIDITY if other is None or not why else why
+            reason = Reason.IMMEDIATE_OR_CANCEL if o.tif == Tif.IOC else nothing_left
+            self.end(book, o, EventKind.CANCELLED, Reason.TRADE_THROUGH if would_go_on else reason)
         else:
             if at_market:
                 o.kind = Kind.LIMIT
                 self.event(book, o, EventKind.REPRICED, o.open, Reason.NO_LIQUIDITY)
-            self.rest(book, o)
+            self.rest_clear_of(book, o, elsewhere)
 
     def rest(self, book: Book, o: Resting) -> None:
         o.reserve = o.open - min(o.open, o.display) if o.display else 0

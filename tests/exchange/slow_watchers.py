@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from slow_book import Book, Resting
+from slow_venues import away
 
 from marketsim.records import MAX_TICK, EventKind, Kind, Phase, Side
 
@@ -12,7 +13,7 @@ class Watchers:
 
     def watch(self, book: Book, o: Resting, kind: EventKind) -> None:
         if o.is_peg:
-            bid, ask = book.best_displayed(1), book.best_displayed(-1)
+            bid, ask = self.references(book)
             if book.phase != Phase.CONTINUOUS:
                 bid = ask = None
             price = self.peg_price(book, o, bid, ask)
@@ -78,7 +79,7 @@ class Watchers:
 
     def enter_stop(self, book: Book, o: Resting) -> None:
         self.event(book, o, EventKind.TRIGGERED, o.open)
-        self.act(book, o, 0)
+        self.act(book, o, 0, False)
 
     def peg_price(self, book: Book, o: Resting, bid: int | None, ask: int | None) -> int | None:
         own, other = (bid, ask) if o.side == Side.BUY else (ask, bid)
@@ -92,6 +93,8 @@ class Watchers:
             return None
         prices = [reference + o.side * o.stop, o.limit] + ([] if other is None else [other - o.side])
         prices += [book.bands[o.side]] if book.bands else []
+        elsewhere = away(self.peers(book), book, o.side)
+        prices += [] if elsewhere is None else [elsewhere]
         price = self.on_grid(book, o.side, min(prices) if o.side == Side.BUY else max(prices))
         lowest = -MAX_TICK if book.rules.lowest_tick is None else book.rules.lowest_tick
         return price if lowest <= price <= MAX_TICK else None
@@ -104,7 +107,7 @@ class Watchers:
             self.forget(book, o)
 
     def reprice_pegs(self, book: Book) -> bool:
-        now = (book.best_displayed(1), book.best_displayed(-1))
+        now = self.references(book)
         if now == book.peg_reference or not book.pegs:
             return False
         book.peg_reference = now
@@ -126,6 +129,10 @@ class Watchers:
         return True
 
     def settle(self, book: Book) -> None:
+        self.settle_one(book)
+        self.follow(book)
+
+    def settle_one(self, book: Book) -> None:
         while book.phase == Phase.CONTINUOUS:
             self.supervise(book)
             if book.pending:
