@@ -129,6 +129,10 @@ def machine_code(agent: CompiledAgent) -> int:
         address = machine_address(dispatcher, *arguments)
     except NumbaError as error:
         raise ConfigError(f"agent {agent.name} does not compile: {_first_line(error)}") from error
+    except KeyError as error:  # Numba's answer to a field a record does not have
+        raise ConfigError(
+            f"agent {agent.name} does not compile: neither its parameters, nor its state, nor market or me have a field {error}."
+        ) from error
     result = dispatcher.overloads[arguments].signature.return_type
     if result != types.none:
         raise ConfigError(f"agent {agent.name} returns {result}; a step returns nothing, it acts through send, cancel and wake_at.")
