@@ -22,7 +22,7 @@ from marketsim.agents.compiled import AgentParams, CompiledAgent
 from marketsim.agents.market_makers.adaptive import AdaptiveMarketMakerParams, adaptive
 from marketsim.markets.simulated.world import Capture, Latency, Member, Setting, World
 from marketsim.records import Kind
-from tests.living.probes import BUY, SELL, SECOND_NS, START_NS, orders_of, run, setting, world_of
+from tests.living.probes import BUY, SECOND_NS, SELL, START_NS, orders_of, run, setting, world_of
 
 BOOK = [(0.1, BUY, 90, 10**9), (0.1, SELL, 110, 10**9)]  # never exhausted
 
@@ -120,7 +120,9 @@ def test_with_the_published_parameters_both_ways_of_learning_are_one() -> None:
 @pytest.mark.parametrize(("fundamental", "side", "farthest"), [(150, BUY, 71), (50, SELL, 129)])
 def test_a_value_trader_buys_what_is_cheap_between_the_far_touch_and_two_spreads(fundamental: int, side: int, farthest: int) -> None:
     """Touch 90 to 110: a buyer's limits lie from 110 down to 110 - 39, a seller's from 90 up to 90 + 39; a tenth and a bit at the touch."""
-    params = ValueParams(mean_tick=float(fundamental), mean_wait_s=0.05, order_size="uniform", min_lot=1, max_lot=1, noise_variance_tick2=0.0)
+    params = ValueParams(
+        mean_tick=float(fundamental), mean_wait_s=0.05, order_size="uniform", min_lot=1, max_lot=1, noise_variance_tick2=0.0
+    )
     base = setting(400.0, messages=BOOK)
     orders = sent(value, params, Setting(base.sessions, base.fundamental * fundamental / 100, messages=base.messages))
     limits = orders[orders["kind"] == Kind.LIMIT]
@@ -196,10 +198,11 @@ def test_mean_reversion_sells_a_jump_and_buys_back_when_it_is_over() -> None:
         messages += [(k + 0.5, BUY, mid - 5, 10**6), (k + 0.5, SELL, mid + 5, 10**6)]
         messages += [(k + 1.4, SELL, mid - 5, 10**6), (k + 1.4, BUY, mid + 5, 10**6)]
     where = setting(420.0, messages=sorted(messages, key=lambda m: m[0]))
-    orders = sent(mean_reversion, MeanReversionParams(mean_wait_s=0.3, half_life_looks=300, warm_up_looks=300, entry_sd=5.0), where)
+    params = MeanReversionParams(mean_wait_s=0.3, half_life_looks=300, warm_up_looks=300, entry_sd=5.0)
+    orders = sent(mean_reversion, params, where)
     jump = (orders["time_ns"] > START_NS + 380.5 * SECOND_NS) & (orders["kind"] == Kind.LIMIT)
     assert orders[jump][["side", "price_tick", "qty_lot"]].tolist()[0] == (SELL, 125, 100)
-    world = world_of([Member("it", mean_reversion, MeanReversionParams(mean_wait_s=0.3, half_life_looks=300, warm_up_looks=300, entry_sd=5.0))], where)
+    world = world_of([Member("it", mean_reversion, params)], where)
     run(world)
     assert world.holdings[1, 0] == 0  # flat again
     assert world.agents["cash_tick_lot"][1] > 0
@@ -315,7 +318,7 @@ def test_the_adaptive_maker_leans_against_its_position() -> None:
 
 
 def test_the_adaptive_maker_cancels_before_it_looks_and_quotes_again() -> None:
-    """Its own ladder is gone from the book it looks at: the spread it averages is that of the others, so the ladder never drifts inwards."""
+    """Its own ladder is gone from the book it looks at: the spread it averages is that of the others, so it never drifts inwards."""
     latency = Latency(2000, 3000, 50)
     params = AdaptiveMarketMakerParams(levels=4, mean_wait_s=5.0, spread_alpha=1.0, price_skew_tick=0.0)
     orders = sent(adaptive, params, setting(300.0, messages=BOOK), latency=latency)
@@ -331,7 +334,7 @@ def test_the_adaptive_maker_cancels_before_it_looks_and_quotes_again() -> None:
 
 @pytest.mark.parametrize("side", [BUY, SELL])
 def test_the_adaptive_maker_outlives_a_one_sided_book(side: int) -> None:
-    """One side only from the beginning, a trade after 100 s, no book at all after 200 s: it keeps waking, and quotes once it has a price."""
+    """One side only from the beginning, a trade after 100 s, then nobody else: it keeps waking, and quotes once it has a price."""
     messages = [(0.1, side, 100, 50), (100.0, -side, 100, 50)]
     world = world_of([Member("maker", adaptive, AdaptiveMarketMakerParams(mean_wait_s=2.0))], setting(400.0, messages=messages))
     orders = orders_of(world)

@@ -33,7 +33,7 @@ def faulty(market, me, p, state):
     elif p.fault == 0:
         raise ValueError("no such luck")
     elif p.fault == 1:
-        for k in range(10_001):
+        for _ in range(10_001):
             limit(market, me, 1, 1, 1)
     else:
         me.symbol = 7
@@ -91,7 +91,7 @@ def test_a_step_that_reads_a_field_that_is_not_there_is_refused() -> None:
     def dreams(market, me, p, state):
         state.nothing = p.neither
 
-    with pytest.raises(ConfigError, match="dreams does not compile: .* field 'neither'"):
+    with pytest.raises(ConfigError, match=r"dreams does not compile: .* field 'neither'"):
         machine_code(CompiledAgent(BlindParams, NOTHING, dreams))
 
 
