@@ -27,9 +27,10 @@ from marketsim.agents.market_makers.quoting import (
     reference_tick,
 )
 from marketsim.agents.regime import SECOND
+from marketsim.kernel.book_state import NO_PRICE
 from marketsim.kernel.compile import inner
 from marketsim.kernel.simulation.actions import send
-from marketsim.kernel.simulation.sight import has_settled, position_lot, session_time_ns
+from marketsim.kernel.simulation.sight import has_settled, others_tick, position_lot, session_time_ns
 from marketsim.records import Flag, Tif
 
 IOC, NO_FLAG = Tif.IOC.value, Flag.NONE.value
@@ -133,13 +134,17 @@ def hear_fills(me, p, state, reference):
 
 @inner
 def hedge(market, me, p, state, net_lot, reference):
-    """Trade net inventory down to the edge of the band, own quotes out of the way first; whether it had to."""
+    """Trade net inventory down to the edge of the band, own quotes out of the way first; whether it had to and could."""
     excess_lot = int(abs(net_lot)) - p.hedge_band_lot
     if excess_lot <= 0:
         return False
     side = SELL if net_lot > 0 else BUY
+    limit_tick = int(reference) + side * p.hedge_reach_tick
+    touch = others_tick(market, me, me.symbol, me.venue, -side)
+    if touch == NO_PRICE or side * (touch - limit_tick) > 0:
+        return False
     keep_ladder(market, me, -side, 0, 0, 0, 1)
-    send(market, me, LIMIT, side, int(reference) + side * p.hedge_reach_tick, excess_lot, IOC, NO_FLAG, me.symbol, me.venue)
+    send(market, me, LIMIT, side, limit_tick, excess_lot, IOC, NO_FLAG, me.symbol, me.venue)
     state.hedge_side = side
     return True
 
