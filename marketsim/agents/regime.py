@@ -58,8 +58,8 @@ class RegimeParams(AgentParams):
     regime_slow_s: float = Field(7200.0, gt=0, description="window of the volatility taken for normal, s.")
     regime_trend_enter: float = Field(2.5, gt=0, description="slope at which a bull or bear market begins, standard errors.")
     regime_trend_leave: float = Field(1.0, ge=0, description="slope below which it is over, standard errors.")
-    regime_crisis_enter: float = Field(2.5, gt=1, description="fast volatility at which a crisis begins, multiples of the slow one.")
-    regime_crisis_leave: float = Field(1.5, gt=0, description="fast volatility below which it is over, multiples of the slow one.")
+    regime_crisis_enter: float = Field(2.0, gt=1, description="fast volatility at which a crisis begins, multiples of the slow one.")
+    regime_crisis_leave: float = Field(1.3, gt=0, description="fast volatility below which it is over, multiples of the slow one.")
     regime_size: tuple[float, ...] = Field(ALL_ONE, min_length=4, max_length=4, description="multiplies quantities in each regime.")
     regime_spread: tuple[float, ...] = Field(ALL_ONE, min_length=4, max_length=4, description="multiplies quoted spreads.")
     regime_aggressiveness: tuple[float, ...] = Field(

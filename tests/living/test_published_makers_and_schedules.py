@@ -64,4 +64,4 @@ def test_gueant_lehalle_tapia_closed_form_approximates_the_eigenvector() -> None
     exact = g.eigenvector_distances()
     for q in range(-10, 11):
         bid, ask = half + skew * q, half - skew * q
-        assert exact[q + g.MOST] == pytest.approx([bid, ask], rel=0.02)
+        assert exact[q + g.MOST] == pytest.approx([bid, ask], rel=1e-3)
