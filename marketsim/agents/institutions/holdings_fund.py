@@ -83,13 +83,17 @@ def holdings_targets(
         table = table.filter(pc.equal(table.column(names["fund"]), fund))
         if table.num_rows == 0:
             raise ConfigError(f"holdings file {file} has no rows of the fund {fund}; name one that it has.")
-    columns = [table.column(names["date"]).cast(pa.date32()), table.column(symbol).cast(pa.string()), table.column(names["shares"])]
+    wanted = ((names["date"], pa.date32()), (symbol, pa.string()), (names["shares"], pa.float64()))
+    try:
+        columns = [table.column(name).cast(kind) for name, kind in wanted]
+    except pa.ArrowInvalid as error:
+        raise ConfigError(f"holdings file {file} has a value that is no date or no number: {error}; correct the file.") from error
     rows: dict[dt.date, dict[str, float]] = {}
     for date, name, shares in zip(*(column.to_pylist() for column in columns), strict=True):
         held = rows.setdefault(date, {})
         if name in symbols and name in held:
             raise ConfigError(f"holdings file {file} has {name} twice on {date}; keep one row, or choose one fund.")
-        held[name] = 0.0 if shares is None else float(shares)
+        held[name] = shares or 0.0
     return tuple(round(held.get(name, 0.0) / lot_shares) for held in _carried_forward(file, rows, dates) for name in symbols)
 
 

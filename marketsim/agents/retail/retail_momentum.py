@@ -63,9 +63,9 @@ def retail_momentum(market, me, p, state):
         return
     trend = trend_bps(me, p, state, mid)
     position = position_lot(market, me, me.symbol)
-    if position > 0 and trend <= 0.0:
+    if position > 0 and trend < 0.0:
         trade(market, me, p, SELL, position)
-    elif position < 0 and trend >= 0.0:
+    elif position < 0 and trend > 0.0:
         trade(market, me, p, BUY, -position)
     elif trend > p.band_bps:
         trade(market, me, p, BUY, clip_lot(me, p, state.watch))
