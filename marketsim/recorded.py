@@ -121,6 +121,14 @@ COUNTS = np.dtype(
     ]
 )
 
+EFFECT = np.dtype(
+    [
+        ("price_tick", np.int64),  # of the level it was about; a replacement's new one
+        ("entered_lot", np.int64),  # lots it brought to that level
+        ("side", np.int64),  # of that level
+    ]
+)
+
 TOP = np.dtype([("bid_tick", np.int64), ("bid_lot", np.int64), ("ask_tick", np.int64), ("ask_lot", np.int64)])
 
 
@@ -128,7 +136,7 @@ class OwnState(IntEnum):
     """What an own order does at the recorded market."""
 
     RESTING = 1  # a limit in the queue of its level
-    WORKING = 2  # a market order that takes what is shown and waits for the rest
+    WORKING = 2  # a market order; alive only until it has taken what is there, or through a halt
     WATCHING = 3  # a stop whose price has not traded
     AUCTION = 4  # waits for the next cross
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import pyarrow as pa
 
@@ -50,6 +51,8 @@ class Validation:
     @property
     def sentence(self) -> str:
         """The result in one sentence, with the worst finding when it stops the run."""
+        if not self.findings.num_rows:
+            return "no data to check."
         failed = self.failed
         counts = {severity: sum(finding["severity"] == severity for finding in failed) for severity in reversed(SEVERITIES)}
         told = ", ".join(f"{count} {severity}" for severity, count in counts.items() if count)
@@ -61,7 +64,7 @@ class Validation:
         return f"{text}; the run stops at {self.stop_on}: {failed[0]['check_name']} — {failed[0]['message']}"
 
 
-def validate(bars: pa.Table, spec: RunSpec, sources: pa.Table | None = None) -> Validation:
+def validate(bars: pa.Table, spec: RunSpec, sources: pa.Table | None = None, *, base_dir: Path | None = None) -> Validation:
     """Check bars against what the run needs.
 
     The checks come in stages; each looks only at what the one before left standing: the schema, the symbols, every bar by
@@ -72,16 +75,31 @@ def validate(bars: pa.Table, spec: RunSpec, sources: pa.Table | None = None) -> 
     ----------
     bars : canonical bars in any order; values may be anything the types allow.
     spec : the run; its symbols, period, calendar and `validation` section decide what is expected.
-    sources : table `sources` of the ingestion; its errors make the message about a symbol without bars more helpful.
+    sources : table `sources` of the ingestion; its errors make the message about a symbol without bars more helpful, and recordings
+        it names are checked as well.
+    base_dir : where relative paths of recordings start.
 
     Raises
     ------
     ConfigError
         ``spec.calendar`` names no known exchange.
+    DataError
+        A recording the bars were made of is gone or has changed.
     """
+    if not spec.reads_data:
+        from marketsim.data.bars import SCHEMA
+        from marketsim.validation.tables import FINDINGS, QUARANTINE
+
+        return Validation(FINDINGS.empty_table(), QUARANTINE.empty_table(), SCHEMA.empty_table(), 0, spec.validation.stop_on)
     # Great Expectations takes seconds to import; only a run that validates pays for it.
     from marketsim.validation.findings import findings_table
-    from marketsim.validation.stages import run_stages
+    from marketsim.validation.stages import roles_of, run_stages
 
     findings, quarantine, clean = run_stages(bars, spec, sources)
+    if sources is not None and "recording" in sources["role"].to_pylist():
+        from marketsim.replay.library import recordings_of
+        from marketsim.validation.recording_checks import recording_findings
+
+        recordings = recordings_of(spec, base_dir or Path(), sources)
+        findings += recording_findings({symbol: recording.open() for symbol, recording in recordings.items()}, roles_of(spec))
     return Validation(findings_table(findings), quarantine, clean, bars.num_rows, spec.validation.stop_on)

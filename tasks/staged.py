@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import pyarrow as pa
 
@@ -13,6 +14,10 @@ from tasks.references import Reference
 from warehouse import durable
 from warehouse.errors import explained
 from warehouse.staging import Staging
+from warehouse.table_stream import TableStream
+
+if TYPE_CHECKING:
+    from marketsim.replay.stream import Stream
 
 Progress = Callable[[str], None]
 R = TypeVar("R", bound=Reference)
@@ -37,6 +42,29 @@ def spec_of(staging: Staging) -> RunSpec:
 def base_dir_of(staging: Staging) -> Path:
     """Return the folder that relative paths of the run's configuration start from."""
     return Path(staging.payload("ingest")["reference"]["base_dir"])
+
+
+def recorded_of(staging: Staging, spec: RunSpec) -> Stream | None:
+    """Return the order flow that a replay run plays, read again from the files it was ingested from; None for other markets."""
+    if spec.market.kind != "replay":
+        return None
+    from marketsim.replay.library import recorded_stream
+
+    return recorded_stream(spec, base_dir_of(staging), staging.read_table("sources"))
+
+
+@contextmanager
+def streams(staging: Staging) -> Iterator[Callable[[str, pa.RecordBatch], None]]:
+    """Lend what takes rows of any table, a batch at a time; the tables appear together when the block ends well, or not at all."""
+    with ExitStack() as stack:
+        under_way: dict[str, TableStream] = {}
+
+        def sink(name: str, rows: pa.RecordBatch) -> None:
+            if name not in under_way:
+                under_way[name] = stack.enter_context(staging.stream(name))
+            under_way[name].write(rows)
+
+        yield sink
 
 
 def write_clean(staging: Staging, clean: pa.Table) -> str:

@@ -74,6 +74,30 @@ def rebuild(events, first, last, book, counts, halted, top):
 
 
 @entry
+def effects(events, book, counts, halted, effect):
+    """Apply all events and write what each did to the book.
+
+    ``effect`` is (n,) EFFECT, ``events`` are (n,) RECORDED, and ``book`` is empty.
+    """
+    for i in range(events.size):
+        event, told = events[i], effect[i]
+        kind = event.kind
+        told.side, told.price_tick, told.entered_lot = event.side, event.price_tick, 0
+        slot = NONE
+        if kind in (REDUCE, EXECUTE, DELETE, REPLACE):
+            slot = charged(event, book, counts[0])
+        if slot != NONE:
+            told.side = side_of(slot, book)
+            if kind != REPLACE:
+                told.price_tick = book[2][book[1][slot].level].price_tick
+        if kind == SET_LEVEL:
+            level = find_level(event.symbol, event.side, event.price_tick, book)
+            told.entered_lot = max(np.int64(0), event.qty_lot - (np.int64(0) if level == NONE else book[2][level].qty_lot))
+        if settle(event, slot, book, counts[0], halted) != NONE:
+            told.entered_lot = event.qty_lot
+
+
+@entry
 def depth_rows(events, first, last, book, counts, halted, depth):
     """Apply ``events[first:last]`` and copy the best levels after the last of them.
 

@@ -10,6 +10,7 @@ from marketsim.kernel.book_state import NONE, message_at
 from marketsim.kernel.compile import inner
 from marketsim.kernel.memory import load_i64, store_i64
 from marketsim.kernel.simulation.event_queue import push, push_turn
+from marketsim.kernel.simulation.sight import book_index, first_order, next_order, order
 from marketsim.kernel.simulation.streams import delay_ns
 from marketsim.kernel.simulation.world import (
     ARRIVAL,
@@ -93,6 +94,22 @@ def cancel_all(market, me):
     message = letter_from(market, me, me.symbol, me.venue)
     message.kind = CANCEL_OWNER
     me.n_cancels += 1
+
+
+@inner
+def cancel_each(market, me):
+    """Ask for every order the agent sees alive in its own symbol and venue to be cancelled, a message an order; return how many."""
+    book = book_index(market, me.symbol, me.venue)
+    n = 0
+    index = first_order(market, me)
+    # The orders before ``index`` have been asked for.
+    while index != NONE:
+        live = order(market, index)
+        if live.book == book:
+            cancel(market, me, live.order_id)
+            n += 1
+        index = next_order(market, index)
+    return n
 
 
 @inner

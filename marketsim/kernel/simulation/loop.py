@@ -7,12 +7,14 @@ from marketsim.kernel.compile import entry, inner
 from marketsim.kernel.memory import caller, free, load_i64, store_i64
 from marketsim.kernel.simulation.actions import accuse, give_letter, letter_from, new_order, take_letter, wake_at
 from marketsim.kernel.simulation.booking import book_tape
-from marketsim.kernel.simulation.event_queue import ITEM_BYTES, drop_first, push, push_turn
-from marketsim.kernel.simulation.recording import MESSAGE_BYTES, is_full, write_order, write_sample, write_touches
+from marketsim.kernel.simulation.event_queue import drop_first, first_item, open_queue, push, push_turn
+from marketsim.kernel.simulation.recording import MESSAGE_BYTES, is_full, next_sample_ns, write_order, write_sample, write_touches
 from marketsim.kernel.simulation.streams import delay_ns
 from marketsim.kernel.simulation.world import (
+    ACCOUNTS,
     AGENT,
     ARRIVAL,
+    DEPTHS,
     FAULT,
     FINISHED,
     FULL,
@@ -26,7 +28,7 @@ from marketsim.kernel.simulation.world import (
     TURN,
     agent_at,
     desk_at,
-    item_at,
+    key_at,
     news_at,
     session_at,
     world_at,
@@ -49,14 +51,17 @@ def simulate(world_address):
     while True:
         if world.fault != NO_FAULT:
             return FAULT
-        if world.n_items == 0 or item_at(world.items, 0).time_ns >= world.until_ns:
+        if world.n_items == 0 or key_at(world.keys, 0).time_ns >= world.until_ns:
             return FINISHED
         if is_full(world):
             return FULL
-        item = item_at(world.items, 0)
+        item = first_item(world)
         what, row, why, agent_ns, serial, news = item.what, item.row, item.why, item.agent_ns, item.serial, item.news
-        world.now_ns = item.time_ns
+        world.now_ns = key_at(world.keys, 0).time_ns
         drop_first(world)
+        # Sessions before ``session`` are over.
+        while world.session + 1 < world.n_sessions and world.now_ns >= session_at(world.sessions, world.session + 1).start_ns:
+            world.session += 1
         if engine_at(world.engine, 0).next_timer_ns <= world.now_ns:
             _let_time_pass(world)
         if what == TURN:
@@ -77,8 +82,8 @@ def simulate(world_address):
         elif what == NEWS:
             _tell_news(world, row)
         else:
-            write_sample(world)
-            push(world, world.now_ns + world.sample_every_ns, SAMPLE, 0)
+            write_sample(world, row)
+            push(world, next_sample_ns(world, row), SAMPLE, row)
 
 
 @inner
@@ -89,8 +94,7 @@ def _is_due(world, number, why, agent_ns, serial, news):
     if why == WAKE:
         if me.wake_ticket != serial:
             return False
-        # Time outside the sessions does not count: the turn comes as far into the next session as it would have come after this one.
-        put_off_ns = _closed_for(world)
+        put_off_ns = _closed_for(world, agent_ns)
     put_off_ns = max(put_off_ns, me.busy_until_ns - agent_ns)
     if put_off_ns <= 0:
         return True
@@ -128,15 +132,17 @@ def end_turn(me):
 
 
 @inner
-def _closed_for(world):
-    """Return how long it is from the end of the last session to the start of the next, when now lies between the two; else 0."""
-    # Sessions before ``session`` are over.
-    while world.session + 1 < world.n_sessions and world.now_ns >= session_at(world.sessions, world.session + 1).start_ns:
-        world.session += 1
+def _closed_for(world, agent_ns):
+    """Return how long a turn between two sessions is put off; 0 within a session.
+
+    Time outside the sessions does not count: the turn comes as far into the next session as it would have come after this one. But one
+    that was meant for the next session, and is early only because market data take their time, comes as soon as that starts.
+    """
     end_ns = session_at(world.sessions, world.session).end_ns
     if world.now_ns < end_ns or world.session + 1 == world.n_sessions:
         return 0
-    return session_at(world.sessions, world.session + 1).start_ns - end_ns
+    start_ns = session_at(world.sessions, world.session + 1).start_ns
+    return start_ns - world.now_ns if agent_ns >= start_ns else start_ns - end_ns
 
 
 @inner
@@ -195,7 +201,7 @@ def _tell_news(world, row):
 def begin(world_address):
     """Enter what is due by itself: every agent's first turn, the news, the first sample."""
     world = world_at(world_address, 0)
-    world.items = resized(0, world.item_capacity * ITEM_BYTES)
+    open_queue(world)
     world.letters = resized(0, world.letter_capacity * MESSAGE_BYTES)
     world.free_letter = NONE
     for number in range(1, world.n_agents):
@@ -204,8 +210,10 @@ def begin(world_address):
             push_turn(world, world.now_ns, TURN, number, START, world.now_ns + delay_ns(me, me.data_latency_ns), 0)
     for row in range(world.n_news):
         push(world, news_at(world.news, row).time_ns, NEWS, row)
-    if world.sample_every_ns > 0:
-        push(world, world.now_ns, SAMPLE, 0)
+    if world.depth_every_ns > 0:
+        push(world, world.now_ns, SAMPLE, DEPTHS)
+    if world.accounts_every_ns > 0:
+        push(world, world.now_ns, SAMPLE, ACCOUNTS)
 
 
 @entry
@@ -248,5 +256,6 @@ def act(world_address, messages, n, wake_ns):
 def end(world_address):
     """Give back what the compiled loop has allocated."""
     world = world_at(world_address, 0)
+    free(world.keys)
     free(world.items)
     free(world.letters)

@@ -22,7 +22,7 @@ FINISHED, FULL, PYTHON_TURN, FAULT = 0, 1, 2, 3
 TURN, ARRIVAL, TAKEN_UP, NEWS, SAMPLE, OUTSIDE = 1, 2, 3, 4, 5, 6
 
 # What an agent did that ends a simulation.
-NO_FAULT, RAISED, TOO_MANY_MESSAGES, OVER_POSITION_LIMIT, OVER_CASH_LIMIT, NO_SUCH_MARKET = 0, 1, 2, 3, 4, 5
+NO_FAULT, RAISED, TOO_MANY_MESSAGES, OVER_POSITION_LIMIT, OVER_CASH_LIMIT, NO_SUCH_MARKET, SELF_TRADES_PREVENTED = 0, 1, 2, 3, 4, 5, 6
 
 # How a delay varies around its constant part.
 STEADY, LOG_NORMAL, EMPIRICAL = 0, 1, 2
@@ -40,10 +40,12 @@ WORLD = np.dtype(
         ("paths", np.int64),  # fundamentals, one row a symbol
         ("volumes", np.int64),  # (n_symbols,) int64: lots traded so far, and the price of the last trade at any venue
         ("marks", np.int64),
-        ("flows", np.int64),  # (n_symbols,) int64: lots bought by aggressors less lots sold by them, so far
+        ("taken", np.int64),  # one TAKEN a symbol, and N_SECONDS of TAKEN_BEFORE a symbol
+        ("taken_before", np.int64),
         ("sessions", np.int64),  # SESSION rows
         ("news", np.int64),  # NEWS_ITEM rows
-        ("items", np.int64),  # the queue
+        ("keys", np.int64),  # the queue, and what is in it
+        ("items", np.int64),
         ("letters", np.int64),  # messages under way
         ("logs", np.int64),  # one row a table that is written down: ORDERS, QUOTES, DEPTHS, ACCOUNTS
         ("touches", np.int64),  # one QUOTE a book: the touch as last written down; and one DEPTH row to work with
@@ -55,12 +57,14 @@ WORLD = np.dtype(
         ("n_news", np.int64),
         ("n_items", np.int64),
         ("item_capacity", np.int64),
+        ("free_item", np.int64),
         ("letters_used", np.int64),
         ("letter_capacity", np.int64),
         ("free_letter", np.int64),
         ("tape_rows", np.int64),  # the tape is handed over when trades or events reach this many
         ("n_depth", np.int64),
-        ("sample_every_ns", np.int64),  # 0 for never
+        ("depth_every_ns", np.int64),  # grids of the samples, 0 for never
+        ("accounts_every_ns", np.int64),
         ("trades_seen", np.int64),  # rows of the tape that are booked
         ("events_seen", np.int64),
         ("now_ns", np.int64),  # exchange time
@@ -126,12 +130,14 @@ AGENT = np.dtype(
     ]
 )
 
+# When an item is due: of two for the same time the one with the lower rank comes first.
+KEY = np.dtype([("time_ns", np.int64), ("rank", np.int64)])
+
 ITEM = np.dtype(
     [
-        ("time_ns", np.int64),
         ("serial", np.int64),
         ("what", np.int64),
-        ("row", np.int64),  # the agent, the letter or the news
+        ("row", np.int64),  # the agent, the letter or the news; of a free row the next free one
         ("why", np.int64),  # of a turn: records.Turn
         ("agent_ns", np.int64),  # of a turn: the agent's own time
         ("news", np.int64),  # of a turn for news: which
@@ -153,6 +159,11 @@ NEWS_ITEM = np.dtype([("time_ns", np.int64), ("symbol", np.int64), ("code", np.i
 
 # The fundamental value of one symbol, (n_sessions, n) float64 in ticks, every step_ns from each session's start; straight lines in between.
 PATH = np.dtype([("values", np.int64), ("n", np.int64), ("step_ns", np.int64)])
+
+# Lots traded so far by the side of the taker; and the same at the start of each of the latest N_SECONDS, in a ring.
+TAKEN = np.dtype([("second", np.int64), ("bought_lot", np.int64), ("sold_lot", np.int64)])
+TAKEN_BEFORE = np.dtype([("bought_lot", np.int64), ("sold_lot", np.int64)])
+N_SECONDS = 4096
 
 QUOTE = np.dtype(
     [
@@ -190,11 +201,14 @@ WORLD_RECORD, AGENT_RECORD = numba.from_dtype(WORLD), numba.from_dtype(AGENT)
 
 world_at = accessor(WORLD)
 agent_at = accessor(AGENT)
+key_at = accessor(KEY)
 item_at = accessor(ITEM)
 desk_at = accessor(DESK)
 session_at = accessor(SESSION)
 news_at = accessor(NEWS_ITEM)
 path_at = accessor(PATH)
+taken_at = accessor(TAKEN)
+taken_before_at = accessor(TAKEN_BEFORE)
 quote_at = accessor(QUOTE)
 account_sample_at = accessor(ACCOUNT_SAMPLE)
 depth_sample_at = accessor(DEPTH_SAMPLE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import operator
 import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import types
 
-from marketsim.agents.compiled import AgentParams, CompiledAgent, machine_code, parameter_record
+from marketsim.agents.compiled import AgentParams, CompiledAgent, machine_code, parameter_records
 from marketsim.errors import ConfigError, StrategyError
 from marketsim.exchange import Exchange
 from marketsim.kernel.book_state import NO_PRICE
@@ -31,6 +32,7 @@ FAULTS = {
     w.OVER_POSITION_LIMIT: "its position went beyond its limit",
     w.OVER_CASH_LIMIT: "its cash fell below its limit",
     w.NO_SUCH_MARKET: "it sent a message to a symbol or venue that is not there",
+    w.SELF_TRADES_PREVENTED: "it stands for many who trade with one another, but its venue prevents self-trades (set self_trade to none)",
 }
 
 
@@ -82,8 +84,8 @@ class Capture:
     orders: bool = False
     quotes: bool = False
     depth_levels: int = 0
-    accounts: bool = False
-    sample_every_ns: int = 0  # the grid of depths and accounts
+    depth_every_ns: int = 0  # the grid of depths, and that of accounts; 0 for never
+    accounts_every_ns: int = 0
     rows: int = 1 << 16
 
 
@@ -180,7 +182,8 @@ class World:
         levels = max(1, self._capture.depth_levels)
         tables = {
             "agents": self.agents, "holdings": self.holdings, "desks": self.desks, "sessions": sessions, "paths": paths, "news": news,
-            "marks": marks, "volumes": self._table(n_symbols, np.dtype(np.int64)), "flows": self._table(n_symbols, np.dtype(np.int64)),
+            "marks": marks, "volumes": self._table(n_symbols, np.dtype(np.int64)),
+            "taken": self._table(n_symbols, w.TAKEN), "taken_before": self._table(n_symbols * w.N_SECONDS, w.TAKEN_BEFORE),
             "channels": self._table((n_agents, n_venues), np.dtype(np.int64)),
             "touches": self._table(n_venues * n_symbols, w.QUOTE), "scratch": self._table(levels, DEPTH),
         }  # fmt: skip
@@ -258,12 +261,14 @@ class World:
     def _make_logs(self, n_books: int, n_accounts: int) -> npt.NDArray[np.void]:
         capture, h = self._capture, self._header[0]
         h["tape_rows"] = capture.rows
-        h["n_depth"], h["sample_every_ns"] = capture.depth_levels, capture.sample_every_ns
+        h["n_depth"] = capture.depth_levels
+        h["depth_every_ns"] = capture.depth_every_ns if capture.depth_levels else 0
+        h["accounts_every_ns"] = capture.accounts_every_ns
         logs = self._table(w.N_LOGS, w.LOG)
         n_depths = n_books * capture.depth_levels
         rooms = {
             w.ORDERS: (capture.orders, 2, MESSAGE), w.QUOTES: (capture.quotes, 2 * n_books, w.QUOTE),
-            w.DEPTHS: (n_depths > 0, n_depths, w.DEPTH_SAMPLE), w.ACCOUNTS: (capture.accounts, n_accounts, w.ACCOUNT_SAMPLE),
+            w.DEPTHS: (n_depths > 0, n_depths, w.DEPTH_SAMPLE), w.ACCOUNTS: (capture.accounts_every_ns > 0, n_accounts, w.ACCOUNT_SAMPLE),
         }  # fmt: skip
         self._log_rows: dict[int, npt.NDArray[np.void]] = {}
         for which, (wanted, at_once, dtype) in rooms.items():
@@ -274,29 +279,39 @@ class World:
         return logs
 
     def _enlist(self, seed: int) -> None:
-        code: dict[str, int] = {}
-        self.agents["number"] = np.arange(len(self.agents))
-        self.agents["lowest_cash_tick_lot"], self.agents["largest_position_lot"] = -NO_LIMIT, NO_LIMIT
+        everybody, people = self.agents, self.agents[1:]
+        everybody["number"] = np.arange(len(everybody))
+        everybody["lowest_cash_tick_lot"], everybody["largest_position_lot"] = -NO_LIMIT, NO_LIMIT
+        people["stream"], people["delay_stream"] = self._column(lambda member: stream_start(seed, member.name), 2).T
+        for name in ("symbol", "venue", "cash_tick_lot", "lowest_cash_tick_lot", "largest_position_lot", "muted", "hears_fills"):
+            people[name] = self._column(operator.attrgetter(name))
+        for name, latency_name in (("data_latency_ns", "data_ns"), ("order_latency_ns", "order_ns"), ("computation_ns", "computation_ns")):
+            people[name] = self._column(operator.attrgetter(f"latency.{latency_name}"))
+        numbers: dict[CompiledAgent, list[int]] = {}
         for number, member in enumerate(self.members, start=1):
-            row, latency = self.agents[number], member.latency
-            row["stream"], row["delay_stream"] = stream_start(seed, member.name)
-            row["symbol"], row["venue"] = member.symbol, member.venue
-            row["data_latency_ns"], row["order_latency_ns"] = latency.data_ns, latency.order_ns
-            row["computation_ns"] = latency.computation_ns
-            row["cash_tick_lot"] = member.cash_tick_lot
-            row["lowest_cash_tick_lot"], row["largest_position_lot"] = member.lowest_cash_tick_lot, member.largest_position_lot
-            row["muted"], row["hears_fills"] = member.muted, member.hears_fills
-            self.holdings[number, : len(member.position_lot)] = member.position_lot
-            self._set_jitter(row, latency)
+            if member.position_lot:
+                self.holdings[number, : len(member.position_lot)] = member.position_lot
+            self._set_jitter(everybody[number], member.latency)
             if member.agent is not None and member.params is not None:
-                agent = member.agent
-                if agent.name not in code:
-                    code[agent.name] = machine_code(agent)
-                parameters, state = parameter_record(agent, member.params), np.zeros(1, agent.state)
-                self._keep += [parameters, state]
-                row["step"] = code[agent.name]
-                row["parameters"], row["state"] = parameters.ctypes.data, state.ctypes.data
-                row["hears_fills"], row["hears_news"] = agent.hears_fills, agent.hears_news
+                numbers.setdefault(member.agent, []).append(number)
+        for agent, of_kind in numbers.items():
+            self._give_steps(agent, np.array(of_kind))
+
+    def _column(self, get: Callable[[Member], Any], n_words: int = 1) -> npt.NDArray[np.int64]:
+        column = np.array([get(member) for member in self.members], np.int64)
+        return column if n_words == 1 else column.reshape(-1, n_words)
+
+    def _give_steps(self, agent: CompiledAgent, numbers: npt.NDArray[np.int64]) -> None:
+        """Let the agents of one kind have their machine code, their parameters and their states."""
+        parameters = parameter_records(agent, [self.members[number - 1].params for number in numbers])
+        states = self._table(len(numbers), agent.state)
+        self._keep.append(parameters)
+        of_kind = self.agents[numbers]
+        of_kind["step"] = machine_code(agent)
+        of_kind["parameters"] = parameters.ctypes.data + np.arange(len(numbers)) * parameters.itemsize
+        of_kind["state"] = states.ctypes.data + np.arange(len(numbers)) * states.itemsize
+        of_kind["hears_fills"], of_kind["hears_news"] = agent.hears_fills, agent.hears_news
+        self.agents[numbers] = of_kind
 
     def _set_jitter(self, row: np.void, latency: Latency) -> None:
         if latency.jitter is None:
