@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pytest
 from pydantic import ValidationError
 
-from marketsim.agents.compiled import compiled_agent, parameter_record
+from marketsim.agents.compiled import compiled_agent, parameter_records
 from marketsim.agents.market_makers.ladder import LadderParams, ladder
 from marketsim.agents.regime import WATCH, Regime, RegimeParams, add_return, regime_after, trend, volatility_ratio
 from marketsim.markets.simulated.world import Member
@@ -36,7 +36,7 @@ def watcher(market: Any, me: Any, p: Any, watch: Any) -> None:
 
 def watched(returns: npt.NDArray[np.float64], **parameters: Any) -> npt.NDArray[np.float64]:
     """Return (n, 3) regime, volatility ratio and trend after each return."""
-    record = parameter_record(watcher, RegimeParams(regimes=True, **parameters))
+    record = parameter_records(watcher, [RegimeParams(regimes=True, **parameters)])
     seen = np.zeros((len(returns), 3))
     _watch(record[0], np.zeros(1, WATCH)[0], returns, STEP_S, seen)
     return seen
