@@ -24,10 +24,10 @@ MOST_SYMBOLS = 64
 class BasketParams(AgentParams):
     """Parameters of every agent that trades a basket towards targets before the close; each kind adds what it wants to hold."""
 
-    before_close_s: float = Field(1800.0, gt=0, description="how long before the session's end trading begins, s.")
-    n_slices: int = Field(30, gt=0, description="equal steps from the positions held then to the targets.")
-    check_s: float = Field(5.0, gt=0, description="time between two looks at the market while something is due, s.")
-    reach_tick: int = Field(20, ge=0, description="how far through the touch an order may trade, ticks.")
+    before_close_s: float = Field(1800.0, gt=0, description="How long before the session's end trading begins, s.")
+    n_slices: int = Field(30, gt=0, description="Equal steps from the positions held then to the targets.")
+    check_s: float = Field(5.0, gt=0, description="Time between two looks at the market while something is due, s.")
+    reach_tick: int = Field(20, ge=0, description="How far through the touch an order may trade, ticks.")
 
 
 @inner

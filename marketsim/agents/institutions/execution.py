@@ -43,16 +43,16 @@ PARENT = np.dtype([("watch", WATCH), ("from_lot", np.int64)])
 class ParentParams(RegimeParams):
     """Parameters of every parent order; each kind adds its schedule."""
 
-    side: Literal["buy", "sell"] = Field("buy", description="direction of the parent order.")
-    qty_lot: int = Field(10_000, gt=0, description="its quantity, lots.")
-    start_s: float = Field(0.0, ge=0, description="session time from the start of the simulation to its beginning, s.")
-    horizon_s: float = Field(23_400.0, gt=0, description="session time it lasts, s; nothing of it is left in the market afterwards.")
-    style: Literal["passive", "aggressive"] = Field("passive", description="whether children first wait at the touch, or take at once.")
-    patience_s: float = Field(60.0, ge=0, description="how long what is due may wait before it is taken, s.")
-    finish_s: float = Field(30.0, ge=0, description="time before the end from which all that is due is taken, s.")
-    check_s: float = Field(1.0, gt=0, description="time between two looks at the market while something is due, s.")
-    reach_tick: int = Field(10, ge=0, description="how far through the touch a child may trade, ticks.")
-    largest_child_lot: int = Field(10**9, gt=0, description="largest child order, lots.")
+    side: Literal["buy", "sell"] = Field("buy", description="Direction of the parent order.")
+    qty_lot: int = Field(10_000, gt=0, description="Its quantity, lots.")
+    start_s: float = Field(0.0, ge=0, description="Session time from the start of the simulation to its beginning, s.")
+    horizon_s: float = Field(23_400.0, gt=0, description="Session time it lasts, s; nothing of it is left in the market afterwards.")
+    style: Literal["passive", "aggressive"] = Field("passive", description="Whether children first wait at the touch, or take at once.")
+    patience_s: float = Field(60.0, ge=0, description="How long what is due may wait before it is taken, s.")
+    finish_s: float = Field(30.0, ge=0, description="Time before the end from which all that is due is taken, s.")
+    check_s: float = Field(1.0, gt=0, description="Time between two looks at the market while something is due, s.")
+    reach_tick: int = Field(10, ge=0, description="How far through the touch a child may trade, ticks.")
+    largest_child_lot: int = Field(10**9, gt=0, description="Largest child order, lots.")
 
 
 @inner

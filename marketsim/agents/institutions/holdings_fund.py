@@ -33,11 +33,11 @@ class HoldingsFundParams(BasketParams):
     """Parameters of a `holdings_fund`; `holdings_targets` makes ``target_lot`` from a file."""
 
     kind: Literal["holdings_fund"] = "holdings_fund"
-    n_symbols: int = Field(gt=0, le=MOST_SYMBOLS, description="how many symbols it trades: the market's first.")
+    n_symbols: int = Field(gt=0, le=MOST_SYMBOLS, description="How many symbols it trades: the market's first.")
     target_lot: tuple[int, ...] = Field(
         min_length=1,
         max_length=MOST_TARGETS,
-        description="holdings, lots: those of the first session's end symbol by symbol, then the next.",
+        description="Holdings, lots: those of the first session's end symbol by symbol, then the next.",
     )
 
     @model_validator(mode="after")

@@ -26,7 +26,7 @@ class RebalancerParams(BasketParams):
 
     kind: Literal["rebalancer"] = "rebalancer"
     weights: tuple[float, ...] = Field(
-        min_length=1, max_length=MOST_SYMBOLS, description="target share of equity in each symbol, in the market's order; the rest is cash."
+        min_length=1, max_length=MOST_SYMBOLS, description="Target share of equity in each symbol, in the market's order; the rest is cash."
     )
 
 

@@ -37,10 +37,10 @@ class DipBuyerParams(RetailParams):
     """Parameters of `dip_buyer` traders, who never sell short."""
 
     kind: Literal["dip_buyer"] = "dip_buyer"
-    dip_bps: float = Field(50.0, gt=0, description="fall from the high, and from the latest purchase, that is bought, 1/10,000.")
-    memory_s: float = Field(7200.0, gt=0, description="time in which the high is forgotten to 1/e, s.")
-    profit_bps: float = Field(30.0, gt=0, description="gain on the average cost at which all is sold, 1/10,000.")
-    patience_s: float = Field(86_400.0, gt=0, description="time after which all is sold anyhow, s.")
+    dip_bps: float = Field(50.0, gt=0, description="Fall from the high, and from the latest purchase, that is bought, 1/10,000.")
+    memory_s: float = Field(7200.0, gt=0, description="Time in which the high is forgotten to 1/e, s.")
+    profit_bps: float = Field(30.0, gt=0, description="Gain on the average cost at which all is sold, 1/10,000.")
+    patience_s: float = Field(86_400.0, gt=0, description="Time after which all is sold anyhow, s.")
 
 
 @inner

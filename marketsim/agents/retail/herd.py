@@ -37,7 +37,7 @@ class HerdParams(RetailParams):
 
     kind: Literal["herd"] = "herd"
     contagion: float = Field(1.5, ge=0, description="a: how strongly the imbalance sways the chance to buy; 0 is a coin.")
-    memory_s: float = Field(1200.0, gt=0, description="time in which flow is forgotten to 1/e, s.")
+    memory_s: float = Field(1200.0, gt=0, description="Time in which flow is forgotten to 1/e, s.")
 
 
 @inner

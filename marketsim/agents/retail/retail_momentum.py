@@ -27,9 +27,9 @@ class RetailMomentumParams(RetailParams):
     """Parameters of `retail_momentum` traders."""
 
     kind: Literal["retail_momentum"] = "retail_momentum"
-    fast_s: float = Field(300.0, gt=0, description="memory of the fast average, s.")
-    slow_s: float = Field(1800.0, gt=0, description="memory of the slow average, s.")
-    band_bps: float = Field(10.0, ge=0, description="distance of the averages at which it trades, 1/10,000 of the price.")
+    fast_s: float = Field(300.0, gt=0, description="Memory of the fast average, s.")
+    slow_s: float = Field(1800.0, gt=0, description="Memory of the slow average, s.")
+    band_bps: float = Field(10.0, ge=0, description="Distance of the averages at which it trades, 1/10,000 of the price.")
 
     @model_validator(mode="after")
     def _fast_is_faster(self) -> Self:

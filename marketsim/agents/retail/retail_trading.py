@@ -26,14 +26,14 @@ BUY, SELL = 1, -1
 class RetailParams(RegimeParams):
     """Parameters of every retail trader; in regimes with an aggressiveness it looks that many times as often."""
 
-    mean_wait_s: float = Field(600.0, gt=0, description="mean time between two looks at the market, a Poisson process, s.")
-    clip_median_lot: float = Field(50.0, ge=1, description="median quantity of an order, log-normal, lots.")
-    clip_log_sd: float = Field(1.0, ge=0, description="standard deviation of the logarithm of that quantity.")
-    largest_clip_lot: int = Field(5_000, gt=0, description="largest quantity of an order, lots.")
-    position_limit_lot: int = Field(2_000, gt=0, description="position it does not go beyond, either way, lots.")
-    short_selling: bool = Field(False, description="whether it may hold less than nothing.")
-    reach_tick: int = Field(50, ge=0, description="how far through the touch it trades at most, ticks.")
-    news_chance: float = Field(0.5, ge=0, le=1, description="chance that it follows news about its symbol, for kinds that hear them.")
+    mean_wait_s: float = Field(600.0, gt=0, description="Mean time between two looks at the market, a Poisson process, s.")
+    clip_median_lot: float = Field(50.0, ge=1, description="Median quantity of an order, log-normal, lots.")
+    clip_log_sd: float = Field(1.0, ge=0, description="Standard deviation of the logarithm of that quantity.")
+    largest_clip_lot: int = Field(5_000, gt=0, description="Largest quantity of an order, lots.")
+    position_limit_lot: int = Field(2_000, gt=0, description="Position it does not go beyond, either way, lots.")
+    short_selling: bool = Field(False, description="Whether it may hold less than nothing.")
+    reach_tick: int = Field(50, ge=0, description="How far through the touch it trades at most, ticks.")
+    news_chance: float = Field(0.5, ge=0, le=1, description="Chance that it follows news about its symbol, for kinds that hear them.")
 
 
 @inner

@@ -31,10 +31,10 @@ class StopClustersParams(RetailParams):
     """Parameters of `stop_clusters` traders."""
 
     kind: Literal["stop_clusters"] = "stop_clusters"
-    round_tick: int = Field(100, gt=0, description="distance of round prices, ticks.")
-    nearest_tick: int = Field(20, ge=0, description="smallest distance of the round price from the mid when the stop is set, ticks.")
-    offset_tick: int = Field(5, ge=1, description="a stop is 1 to this many ticks beyond the round price, drawn evenly.")
-    trailing: bool = Field(True, description="whether the stop follows the market to round prices that protect more.")
+    round_tick: int = Field(100, gt=0, description="Distance of round prices, ticks.")
+    nearest_tick: int = Field(20, ge=0, description="Smallest distance of the round price from the mid when the stop is set, ticks.")
+    offset_tick: int = Field(5, ge=1, description="A stop is 1 to this many ticks beyond the round price, drawn evenly.")
+    trailing: bool = Field(True, description="Whether the stop follows the market to round prices that protect more.")
 
 
 @inner
