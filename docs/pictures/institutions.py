@@ -57,13 +57,16 @@ def _participation() -> dict[str, Any]:
     """Return own and others' volume of a parent that takes 20 % of it; the crowd comes and goes."""
     noise = PoissonNoiseParams(rate_per_s=0.05, market_share=1.0, order_lot=40, order_log_sd=1.0)
     crowd = [Member(f"noise {k}", poisson_noise, noise) for k in range(10)]
-    params = PovParams(participation=0.2, qty_lot=10**6, horizon_s=float(SECONDS), style="aggressive")
-    seen = watch([Member("parent", pov, params), deep_maker(), *crowd], wandering(SECONDS, seed=2)[None, None, :])
+    params = PovParams(participation=0.2, qty_lot=10**6, horizon_s=float(SECONDS), patience_s=30.0)
+    path = wandering(SECONDS, seed=2)[None, None, :]
+    seen = watch([Member("parent", pov, params), deep_maker(), *crowd], path, sample_s=1.0)
     minutes, own = seen.position(1)
     volume = np.searchsorted(seen.trades["time_ns"], minutes * 60e9)
     total = np.concatenate([[0.0], np.cumsum(seen.trades["qty_lot"])])[volume]
-    rows = rows_of("all volume", minutes, total) + rows_of("its own", minutes, own) + rows_of("20 % of all", minutes, 0.2 * total)
-    return lines(rows, {"all volume": GREY, "20 % of all": ORANGE, "its own": BLUE}, "Volume so far", ("minutes", "lots"), size=(420, 180))
+    shown = minutes <= 10
+    rows = rows_of("a fifth of all", minutes[shown], 0.2 * total[shown]) + rows_of("its own", minutes[shown], own[shown])
+    colours = {"a fifth of all": GREY, "its own": BLUE}
+    return lines(rows, colours, "Volume in the first ten minutes", ("minutes", "lots"), size=(420, 180))
 
 
 def _days(n: int) -> list[tuple[int, int]]:
@@ -79,18 +82,15 @@ def _rebalancing() -> dict[str, Any]:
     """Return weights of a fund in two symbols that is brought back to half and half before every close."""
     walks = np.stack([wandering(4 * (SECONDS + 1), seed, 8.0)[: 4 * (SECONDS + 1)].reshape(4, SECONDS + 1) for seed in (5, 7)])
     params = RebalancerParams(weights=(0.5, 0.5), before_close_s=900.0, n_slices=15)
-    shares = 50_000 * START_TICK // START_TICK
-    fund = Member("fund", rebalancer, params, position_lot=(shares, shares))
+    fund = Member("fund", rebalancer, params, position_lot=(50_000, 50_000))
     seen = watch([fund, deep_maker(0), deep_maker(1)], walks, _days(4), sample_s=60.0)
-    worth = []
-    for symbol in (0, 1):
-        rows = seen.accounts[(seen.accounts["agent"] == 1) & (seen.accounts["symbol"] == symbol)]
-        worth.append(rows["position_lot"] * np.where(rows["mark_tick"] > 0, rows["mark_tick"], START_TICK).astype(float))
     minutes = seen.position(1)[0]
     inside = minutes * 60 % DAY_S <= SECONDS
-    cash = seen.accounts[(seen.accounts["agent"] == 1) & (seen.accounts["symbol"] == 0)]["cash_tick_lot"]
+    day, second = (minutes[inside] * 60 // DAY_S).astype(int), (minutes[inside] * 60 % DAY_S).astype(int)
+    worth = [seen.position(1, symbol)[1][inside] * walks[symbol, day, second] for symbol in (0, 1)]
+    cash = seen.accounts[(seen.accounts["agent"] == 1) & (seen.accounts["symbol"] == 0)]["cash_tick_lot"][inside]
     weight = 100 * worth[0] / (worth[0] + worth[1] + cash)
-    rows = rows_of("weight", _session_hours(minutes[inside]), weight[inside])
+    rows = rows_of("weight", _session_hours(minutes[inside]), weight)
     return lines(
         rows, {"weight": BLUE}, "Weight of the first of two symbols; target 50 %", ("hours of four sessions", "%"), size=(480, 160)
     )

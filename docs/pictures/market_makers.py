@@ -1,4 +1,4 @@
-"""What each market maker quotes while noise traders fill and empty its inventory."""
+"""What each market maker quotes while takers fill and empty its inventory."""
 
 from __future__ import annotations
 
@@ -7,8 +7,21 @@ from typing import Any
 
 import numpy as np
 
-from docs.pictures.small_markets import BLUE, GREY, NS, ORANGE, START_TICK, Seen, deep_maker, lines, rows_of, wandering, watch
-from marketsim.agents.background.poisson_noise import PoissonNoiseParams, poisson_noise
+from docs.pictures.small_markets import (
+    BLUE,
+    GREY,
+    NS,
+    ORANGE,
+    START_TICK,
+    Seen,
+    TakersParams,
+    deep_maker,
+    lines,
+    rows_of,
+    takers,
+    wandering,
+    watch,
+)
 from marketsim.agents.compiled import AgentParams, CompiledAgent
 from marketsim.agents.market_makers.avellaneda_stoikov import AvellanedaStoikovParams, avellaneda_stoikov
 from marketsim.agents.market_makers.dealer import DealerParams, dealer
@@ -29,7 +42,7 @@ def pictures() -> dict[str, Callable[[], dict[str, Any]]]:
         "avellaneda_stoikov": lambda: _quotes_and_inventory(
             avellaneda_stoikov,
             AvellanedaStoikovParams(
-                risk_aversion_per_tick=0.01, volatility_tick=0.5, decay_per_tick=0.4, horizon_s=SECONDS, reference="fundamental"
+                risk_aversion_per_tick=0.01, volatility_tick=0.5, decay_per_tick=0.3, horizon_s=SECONDS, reference="fundamental"
             ),
         ),
         "gueant_lehalle_tapia": lambda: _quotes_and_inventory(
@@ -51,9 +64,7 @@ def _quotes(seen: Seen, number: int) -> list[dict[str, Any]]:
 
 def _quotes_and_inventory(agent: CompiledAgent, params: AgentParams) -> dict[str, Any]:
     path = wandering(SECONDS, seed=3)
-    noise = PoissonNoiseParams(rate_per_s=0.01, market_share=1.0, order_lot=100)
-    crowd = [Member(f"noise {k}", poisson_noise, noise) for k in range(10)]
-    seen = watch([Member("maker", agent, params), *crowd], path[None, None, :], seed=5)
+    seen = watch([Member("maker", agent, params), Member("takers", takers, TakersParams())], path[None, None, :], seed=5)
     mid = rows_of("mid", np.arange(0, SECONDS + 1, 2) / 60, path[::2])
     quotes = lines(
         _quotes(seen, 1) + mid, {"bid": BLUE, "ask": ORANGE, "mid": GREY}, "Quotes around the value", ("minutes", "ticks"), size=(560, 200)
@@ -68,7 +79,7 @@ def _hedging() -> dict[str, Any]:
     rows = []
     for name, option_lot in (("has sold calls", -10_000), ("has bought calls", 10_000)):
         params = DealerParams(
-            option_lot=option_lot, strike_tick=START_TICK, expiry_s=SECONDS * 5.0, hedge_band_lot=200, qty_lot=1, half_spread_tick=50.0,
+            option_lot=option_lot, strike_tick=START_TICK, expiry_s=SECONDS * 5.0, hedge_band_lot=200, n_levels=1, half_spread_tick=50.0,
             implied_volatility=0.2, reference="fundamental",
         )  # fmt: skip
         # It begins hedged: half of the options' delta.

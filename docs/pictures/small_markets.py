@@ -4,23 +4,48 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import Field
 
+from marketsim.agents.compiled import AgentParams, compiled_agent
 from marketsim.agents.market_makers.ladder import LadderParams, ladder
+from marketsim.kernel.simulation.actions import send, wake_in
+from marketsim.kernel.simulation.sight import fundamental_tick
+from marketsim.kernel.simulation.streams import exponential, random_side
 from marketsim.markets.simulated.world import Capture, Handed, Member, Setting, World
+from marketsim.records import Flag, Kind, Tif
 
 NS = 1e-9
 START_TICK = 10_000
 BLUE, ORANGE, GREY = "#2f5d9b", "#c8703a", "#9aa5b1"
+LIMIT, IOC, NO_FLAG = Kind.LIMIT.value, Tif.IOC.value, Flag.NONE.value
 Numbers = npt.NDArray[np.float64]
 
 
 def pictures() -> dict[str, Callable[[], dict[str, Any]]]:
     """Return nothing: this file only helps the others."""
     return {}
+
+
+class TakersParams(AgentParams):
+    """How often they come and how far they reach."""
+
+    kind: Literal["takers"] = "takers"
+    rate_per_s: float = Field(0.2, description="A: orders a second, both sides together.")
+    decay_per_tick: float = Field(0.3, description="k: how fast those who reach further become rarer, 1/tick.")
+    order_lot: int = Field(100, description="Quantity of an order, lots.")
+
+
+@compiled_agent(TakersParams, np.dtype([("nothing", np.int64)]))
+def takers(market: Any, me: Any, p: Any, state: Any) -> None:
+    """Take what is quoted within an exponentially distributed distance of the value, as the models of market makers have it."""
+    side = random_side(me)
+    limit_tick = int(fundamental_tick(market, me.symbol) + side * exponential(me, 1.0 / p.decay_per_tick))
+    send(market, me, LIMIT, side, limit_tick, p.order_lot, IOC, NO_FLAG, me.symbol, me.venue)
+    wake_in(market, me, exponential(me, 1e9 / p.rate_per_s))
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from pydantic import Field
 from marketsim.agents.regime import SECOND, WATCH, RegimeParams, aggressiveness_factor, watch_regime
 from marketsim.kernel.book_state import NO_PRICE, NONE
 from marketsim.kernel.compile import inner
-from marketsim.kernel.simulation.actions import cancel, send, wake_in
+from marketsim.kernel.simulation.actions import cancel, cancel_each, send, wake_in
 from marketsim.kernel.simulation.sight import (
     best_tick,
     first_order,
@@ -80,7 +80,7 @@ def begin_or_wait(market, me, p, parent):
         if not has_settled(me) or first_order(market, me) != NONE:
             wake_in(market, me, p.check_s * SECOND)
         if has_settled(me):
-            cancel_children(market, me)
+            cancel_each(market, me)
         return False
     watch_regime(market, me, p, parent.watch)
     return True
@@ -136,7 +136,7 @@ def work(market, me, p, parent, due_lot, overdue_lot):
         if first_order(market, me) == NONE:
             take(market, me, p, overdue)
         else:
-            cancel_children(market, me)
+            cancel_each(market, me)
     elif missing > 0:
         wait_at_touch(market, me, p, missing)
     return missing
@@ -175,13 +175,3 @@ def wait_at_touch(market, me, p, missing_lot):
         touch = across - side if across != NO_PRICE else last_tick(market, me.symbol, me.venue)
     if touch != NO_PRICE:
         send(market, me, LIMIT, side, touch, lot, DAY, POST_ONLY, me.symbol, me.venue)
-
-
-@inner
-def cancel_children(market, me):
-    """Cancel every child that waits."""
-    index = first_order(market, me)
-    # Own orders before ``index`` are asked to be cancelled.
-    while index != NONE:
-        cancel(market, me, order(market, index).order_id)
-        index = next_order(market, index)

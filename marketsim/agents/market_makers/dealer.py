@@ -21,7 +21,6 @@ from marketsim.agents.market_makers.quoting import (
     MAKER,
     SELL,
     MakerParams,
-    keep_ladder,
     quote,
     ready_to_quote,
     reference_tick,
@@ -29,7 +28,7 @@ from marketsim.agents.market_makers.quoting import (
 from marketsim.agents.regime import SECOND
 from marketsim.kernel.book_state import NO_PRICE
 from marketsim.kernel.compile import inner
-from marketsim.kernel.simulation.actions import send
+from marketsim.kernel.simulation.actions import cancel_each, send
 from marketsim.kernel.simulation.sight import has_settled, others_tick, position_lot, session_time_ns
 from marketsim.records import Flag, Tif
 
@@ -134,7 +133,7 @@ def hear_fills(me, p, state, reference):
 
 @inner
 def hedge(market, me, p, state, net_lot, reference):
-    """Trade net inventory down to the edge of the band, own quotes out of the way first; whether it had to and could."""
+    """Trade net inventory down to the edge of the band, all quotes out of the way first; whether it had to and could."""
     excess_lot = int(abs(net_lot)) - p.hedge_band_lot
     if excess_lot <= 0:
         return False
@@ -143,7 +142,7 @@ def hedge(market, me, p, state, net_lot, reference):
     touch = others_tick(market, me, me.symbol, me.venue, -side)
     if touch == NO_PRICE or side * (touch - limit_tick) > 0:
         return False
-    keep_ladder(market, me, -side, 0, 0, 0, 1)
+    cancel_each(market, me)
     send(market, me, LIMIT, side, limit_tick, excess_lot, IOC, NO_FLAG, me.symbol, me.venue)
     state.hedge_side = side
     return True

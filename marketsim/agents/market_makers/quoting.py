@@ -15,7 +15,7 @@ from pydantic import Field
 from marketsim.agents.regime import SECOND, WATCH, RegimeParams, size_factor, spread_factor, watch_regime
 from marketsim.kernel.book_state import NO_PRICE, NONE
 from marketsim.kernel.compile import inner
-from marketsim.kernel.simulation.actions import cancel, send, wake_in
+from marketsim.kernel.simulation.actions import cancel, cancel_each, send, wake_in
 from marketsim.kernel.simulation.sight import (
     book_index,
     first_order,
@@ -69,8 +69,7 @@ def ready_to_quote(market, me, p, state):
     if not has_settled(me):
         return False
     if phase(market, me.symbol, me.venue) != CONTINUOUS:
-        keep_ladder(market, me, BUY, 0, 0, 0, 1)
-        keep_ladder(market, me, SELL, 0, 0, 0, 1)
+        cancel_each(market, me)
         return False
     return True
 
