@@ -269,9 +269,7 @@ METRICS = TableSchema(
     True,
     ("agent", "metric"),
     (
-        Column(
-            "agent", TEXT, "whose result; benchmark for the benchmark, the symbol for a simulated market, with its venue if it has several"
-        ),
+        Column("agent", TEXT, "whose result; benchmark for the benchmark; of a simulated market its symbol, and venue if it has several"),
         Column("role", TEXT, "strategy, agent or benchmark; market for measures of a simulated market itself"),
         Column("metric", TEXT, "name of the measure"),
         Column("value", REAL, "its value; null where it is not defined", True),
