@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import resource
-import sys
-import time
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from benchmarks.machine import describe
 from marketsim.agents.background.momentum import MomentumParams, momentum
 from marketsim.agents.background.noise import NoiseParams, noise
 from marketsim.agents.background.value import ValueParams, value

@@ -142,3 +142,10 @@ MARKET_MEASURES: tuple[MarketMeasure, ...] = (
         lambda h: _autocorrelation(np.abs(h.returns)),
     ),
 )
+
+
+def market_metrics_reference() -> str:
+    """Return the reference of these measures as Markdown."""
+    lines = ["## Of a simulated market", "", "| metric | name | unit | formula |", "|---|---|---|---|"]
+    lines += [f"| `{m.name}` | {m.label} | {m.unit} | {m.formula} |" for m in MARKET_MEASURES]
+    return "\n".join(lines) + "\n"

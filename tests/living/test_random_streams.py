@@ -67,7 +67,7 @@ def test_mean_and_variance_are_those_of_the_law(what: int, mean: float, variance
 
 
 def test_bounds_are_kept_and_both_ends_of_integer_are_reached() -> None:
-    assert 0.0 <= draws(UNIFORM, 1).min() and draws(UNIFORM, 1).max() < 1.0
+    assert draws(UNIFORM, 1).min() >= 0.0 and draws(UNIFORM, 1).max() < 1.0
     assert set(draws(INTEGER, 2).tolist()) == {-2, -1, 0, 1, 2, 3, 4}
     assert draws(EXPONENTIAL, 3).min() >= 0.0
 

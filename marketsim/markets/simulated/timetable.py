@@ -113,7 +113,7 @@ def news_items(spec: RunSpec, market: SimulatedMarket, times: Timetable) -> tupl
     return tuple(
         News(
             times.at(item),
-            item.code if isinstance(item.code, int) else NewsCode[item.code.upper()],
+            item.code if item.what == "own" else NewsCode[item.what.upper()],
             item.size,
             0 if item.symbol is None else symbols.index(item.symbol),
         )
