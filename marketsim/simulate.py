@@ -64,7 +64,7 @@ def simulate(
 
         if spec.traders:
             raise ConfigError("strategy: strategies do not trade in the simulated market yet; leave the strategy out.")
-        return simulate_population(spec, spec.market, sink, progress)
+        return simulate_population(spec, spec.market, sink, progress, base_dir=base_dir)
     if spec.actions == "adjust":
         from marketsim.data.actions import back_adjust
 

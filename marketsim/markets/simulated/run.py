@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,7 @@ from marketsim.configsimulated import SimulatedMarket, Venue
 from marketsim.markets.simulated.bookkeeping import BarClock, Bookkeeper
 from marketsim.markets.simulated.capture import Recorder, Sink
 from marketsim.markets.simulated.fundamentals import Grid, fundamental_paths
+from marketsim.markets.simulated.holdings import with_targets
 from marketsim.markets.simulated.population import Roster, enlist
 from marketsim.markets.simulated.results import Results
 from marketsim.markets.simulated.scale import Scale
@@ -37,6 +39,7 @@ class SimulatedRun:
     sink : gets the name of each captured table and rows of it while the market runs
     guests : agents besides the population, each a group of its own; those in Python get their turns from ``take_turn`` of `play`
     progress : hears a short sentence now and then
+    base_dir : folder that relative paths of holdings files start at
 
     Raises
     ------
@@ -51,9 +54,12 @@ class SimulatedRun:
         sink: Sink,
         guests: Sequence[Member] = (),
         progress: Callable[[str], None] = lambda _: None,
+        *,
+        base_dir: Path | None = None,
     ) -> None:
-        self.spec, self.market, self._progress = spec, market, progress
         self.times = timetable(spec, market)
+        market = with_targets(market, spec.symbols, [session.date for session in self.times.sessions], base_dir or Path())
+        self.spec, self.market, self._progress = spec, market, progress
         self.roster = _with_guests(enlist(market, list(spec.symbols), spec.seed), guests)
         self.scale = Scale(market.tick_size, market.lot_size)
         sessions = tuple((s.start_ns, s.close_ns + 1) for s in self.times.sessions)  # what happens at the close is still seen
