@@ -15,7 +15,7 @@ from marketsim.agents.regime import SECOND
 from marketsim.kernel.book_state import NO_PRICE
 from marketsim.kernel.compile import inner
 from marketsim.kernel.simulation.actions import send, wake_in
-from marketsim.kernel.simulation.sight import best_tick, has_settled, phase, position_lot, session_now, to_close_ns
+from marketsim.kernel.simulation.sight import best_tick, grid_tick, has_settled, phase, position_lot, session_now, to_close_ns
 from marketsim.records import Flag, Kind, Phase, Tif
 
 CONTINUOUS = Phase.CONTINUOUS.value
@@ -85,5 +85,6 @@ def trade_step(market, me, p, targets, froms, n_symbols, steps):
                 is_behind = True
                 touch = best_tick(market, k, me.venue, -side)
                 if settled and touch != NO_PRICE and phase(market, k, me.venue) == CONTINUOUS:
-                    send(market, me, LIMIT, side, touch + side * p.reach_tick, lack, IOC, NO_FLAG, k, me.venue)
+                    limit_tick = grid_tick(market, me.venue, side, touch + side * p.reach_tick)
+                    send(market, me, LIMIT, side, limit_tick, lack, IOC, NO_FLAG, k, me.venue)
     return is_behind
