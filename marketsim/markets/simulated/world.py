@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import weakref
 from collections.abc import Callable, Sequence
@@ -18,6 +19,7 @@ from marketsim.exchange import Exchange
 from marketsim.kernel.book_state import NO_PRICE
 from marketsim.kernel.compile import machine_address
 from marketsim.kernel.exchange_loop import run as run_exchange
+from marketsim.kernel.exceptions import raised_exception
 from marketsim.kernel.simulation import world as w
 from marketsim.kernel.simulation.loop import act, begin, end, schedule, simulate
 from marketsim.records import DEPTH, MESSAGE
@@ -31,6 +33,7 @@ FAULTS = {
     w.OVER_POSITION_LIMIT: "its position went beyond its limit",
     w.OVER_CASH_LIMIT: "its cash fell below its limit",
     w.NO_SUCH_MARKET: "it sent a message to a symbol or venue that is not there",
+    w.TOO_MANY_TURNS: "it took more than 10,000 turns without letting time pass",
 }
 
 
@@ -62,6 +65,7 @@ class Member:
     lowest_cash_tick_lot: int = -NO_LIMIT
     largest_position_lot: int = NO_LIMIT
     hears_fills: bool = False  # of an agent in Python
+    reports: bool = False  # whether `World.reports` tells what happens to its orders
     muted: bool = False
 
 
@@ -192,6 +196,9 @@ class World:
         h["exchange_code"] = machine_address(run_exchange, types.int64)
         h["item_capacity"], h["letter_capacity"] = 4 * n_agents + 1024, 1024
         h["now_ns"], h["until_ns"] = setting.sessions[0][0], setting.sessions[-1][1]
+        h["n_reporters"] = sum(member.reports for member in members)
+        self.shown = self._table(1, w.SHOWN)
+        h["shown"] = self.shown.ctypes.data
         self._logs = self._make_logs(n_venues * n_symbols, n_agents * n_symbols)
         self._enlist(seed)
         self._address = self._header.ctypes.data
@@ -240,6 +247,21 @@ class World:
         """
         return int(act(self._address, messages.ctypes.data, len(messages), wake_ns))
 
+    def reports(self) -> npt.NDArray[np.void]:
+        """Return what has happened since the last call to the orders of members with ``reports``, (n,) REPORT, oldest first."""
+        header = self._header[0]
+        n = int(header["n_reports"])
+        rows = np.zeros(n, w.REPORT)
+        if n > 0:
+            ctypes.memmove(rows.ctypes.data, int(header["reports"]), rows.nbytes)
+            header["n_reports"] = 0
+        return rows
+
+    @property
+    def address(self) -> int:
+        """Where the header lies, for compiled code."""
+        return int(self._address)
+
     @property
     def header(self) -> np.void:
         """The compiled loop's header, a WORLD record: counters and the clock."""
@@ -285,7 +307,7 @@ class World:
             row["computation_ns"] = latency.computation_ns
             row["cash_tick_lot"] = member.cash_tick_lot
             row["lowest_cash_tick_lot"], row["largest_position_lot"] = member.lowest_cash_tick_lot, member.largest_position_lot
-            row["muted"], row["hears_fills"] = member.muted, member.hears_fills
+            row["muted"], row["hears_fills"], row["wants_reports"] = member.muted, member.hears_fills, member.reports
             self.holdings[number, : len(member.position_lot)] = member.position_lot
             self._set_jitter(row, latency)
             if member.agent is not None and member.params is not None:
@@ -321,7 +343,11 @@ class World:
         number, fault = int(self._header["fault_agent"][0]), int(self._header["fault"][0])
         name = self.members[number - 1].name if number > 0 else "outside"
         when = np.datetime64(int(self.agents[number]["now_ns"]), "ns")
-        return f"agent {name} at {when}Z: {FAULTS[fault]}; correct the agent or its limits."
+        what = FAULTS[fault]
+        if fault == w.RAISED:
+            told = raised_exception(int(self._header["fault_exception"][0]))
+            what = f"its step raised {told}" if told else what
+        return f"agent {name} at {when}Z: {what}; correct the agent or its limits."
 
 
 def _release(header: npt.NDArray[np.void]) -> None:
