@@ -161,7 +161,8 @@ SESSION = np.dtype([("start_ns", np.int64), ("end_ns", np.int64)])
 NEWS_ITEM = np.dtype([("time_ns", np.int64), ("symbol", np.int64), ("code", np.int64), ("size", np.float64)])
 
 # The fundamental value of one symbol, (n_sessions, n) float64 in ticks, every step_ns from each session's start; straight lines in between.
-PATH = np.dtype([("values", np.int64), ("n", np.int64), ("step_ns", np.int64)])
+# ``activity`` is (n_sessions,) float64: how busy its real session was, 1 as usual.
+PATH = np.dtype([("values", np.int64), ("n", np.int64), ("step_ns", np.int64), ("activity", np.int64)])
 
 # What an agent in Python sees in its turn, of its own symbol and venue; NO_PRICE with quantity 0 where there is none.
 SHOWN = np.dtype(

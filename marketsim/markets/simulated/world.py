@@ -18,8 +18,8 @@ from marketsim.errors import ConfigError, StrategyError
 from marketsim.exchange import Exchange
 from marketsim.kernel.book_state import NO_PRICE
 from marketsim.kernel.compile import machine_address
-from marketsim.kernel.exchange_loop import run as run_exchange
 from marketsim.kernel.exceptions import raised_exception
+from marketsim.kernel.exchange_loop import run as run_exchange
 from marketsim.kernel.simulation import world as w
 from marketsim.kernel.simulation.loop import act, begin, end, schedule, simulate
 from marketsim.records import DEPTH, MESSAGE
@@ -107,12 +107,14 @@ class Setting:
     """What the agents find: sessions, venues, fundamentals.
 
     ``fundamental`` is (n_symbols, n_sessions, n) float64, ticks, one value every ``fundamental_step_ns`` from each session's start.
+    ``activity`` is (n_symbols, n_sessions) float64, what agents may scale their clips by; None for 1 throughout.
     ``messages`` are sent to the exchange at their times by nobody in particular: phases, opening books.
     """
 
     sessions: tuple[tuple[int, int], ...]  # start and end, ns
     fundamental: npt.NDArray[np.float64]
     fundamental_step_ns: int = 1_000_000_000
+    activity: npt.NDArray[np.float64] | None = None
     rules: tuple[VenueRules, ...] = (VenueRules.plain(),)
     venue_latency_ns: tuple[int, ...] = (0,)
     venue_processing_ns: tuple[int, ...] = (0,)
@@ -173,9 +175,12 @@ class World:
             row["start_ns"], row["end_ns"] = start, stop
         values = np.ascontiguousarray(setting.fundamental, np.float64)
         self._keep.append(values)
+        activity = np.ones((n_symbols, n_sessions)) if setting.activity is None else np.ascontiguousarray(setting.activity, np.float64)
+        self._keep.append(activity)
         paths = self._table(n_symbols, w.PATH)
         for k in range(n_symbols):
-            paths[k] = (values.ctypes.data + k * n_sessions * n_points * 8, n_points, setting.fundamental_step_ns)
+            place, busy = values.ctypes.data + k * n_sessions * n_points * 8, activity.ctypes.data + k * n_sessions * 8
+            paths[k] = (place, n_points, setting.fundamental_step_ns, busy)
         news = self._table(len(setting.news), w.NEWS_ITEM)
         for row, item in zip(news, setting.news, strict=True):
             row["time_ns"], row["symbol"], row["code"], row["size"] = item.time_ns, item.symbol, item.code, item.size
