@@ -10,22 +10,15 @@ import hashlib
 import json
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from marketsim.agents.library import StrategySpec
+from marketsim.configconsistency import check_simulated
+from marketsim.configmarkets import BarsMarket, Market
+from marketsim.configmodel import Model, Name, Symbol
+from marketsim.configsimulated import SimulatedMarket
 
-SYMBOL_PATTERN = r"^[A-Z0-9^][A-Z0-9.^=\-]{0,19}$"
-NAME_PATTERN = r"^[a-z][a-z0-9_]{0,62}$"
-
-Symbol = Annotated[str, Field(pattern=SYMBOL_PATTERN, description="Ticker in capitals, as the provider spells it.")]
-Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 Interval = Literal["1d", "1m", "5m", "15m", "30m", "1h"]
-
-
-class Model(BaseModel):
-    """Base of every section: frozen, and no key it does not know."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 # --- where the data come from ---------------------------------------------------------------------------------------
@@ -65,38 +58,36 @@ class PolygonProvider(Model):
     requests_per_minute: float = Field(5.0, gt=0, description="Own limit, requests a minute; 5 is the free tier's.")
 
 
-Provider = Annotated[SampleProvider | FileProvider | YahooProvider | PolygonProvider, Field(discriminator="kind")]
+class RecordingProvider(Model):
+    """Bars of a recorded order flow; in the replay market the flow itself is what orders meet."""
 
-
-# --- the market and what trading costs ------------------------------------------------------------------------------
-
-
-class Impact(Model):
-    """Square-root impact: price moves coefficient × daily volatility × sqrt(quantity / average daily volume)."""
-
-    coefficient: float = Field(0.0, ge=0, le=10, description="Y of the square-root law; about 1 in the literature, 0 = off.")
-    window_bars: int = Field(20, ge=2, le=2520, description="Closed bars over which volatility and volume are averaged.")
-
-
-class BarsMarket(Model):
-    """Fills against historical bars; trading never moves them."""
-
-    kind: Literal["bars"] = "bars"
-    fill: Literal["next_open", "same_close"] = Field(
-        "next_open",
-        description="Where market orders fill: the next bar's open, or (only when asked) the close just seen.",
+    kind: Literal["recording"] = "recording"
+    path: str = Field(
+        description="File of the recording, LOBSTER's message file; {symbol} stands for the symbol; relative paths start at the config "
+        "file's folder.",
+        min_length=1,
     )
-    participation_cap: float | None = Field(
-        None,
-        gt=0,
-        le=1,
-        description="Largest share of a bar's volume one agent may take; the rest of the order waits. None = no cap.",
+    more_paths: list[str] = Field(
+        default_factory=list,
+        description="Further files of the same recording: LOBSTER's order book file where it has another name or place, later captures, "
+        "Binance's trades and quotes beside its depth in Parquet.",
     )
-    impact: Impact = Impact()
-    actions: Literal["apply", "ignore", "adjust"] = Field(
-        "apply",
-        description="apply: raw prices, splits and dividends hit positions. ignore: bars as they are. adjust: back-adjusted prices trade.",
+    format: Literal["lobster", "itch", "binance", "coinbase", "stream"] | None = Field(
+        None, description="Format of the files; left out = told by them. `stream` is what `marketsim replay` writes."
     )
+    initial: str | None = Field(None, description="LOBSTER: order book file whose first row is a deeper opening state.")
+    prices: Literal["trades", "mids"] = Field(
+        "trades", description="What bars are made of: prints, or the mid of the best bid and ask after each event."
+    )
+
+
+Provider = Annotated[
+    SampleProvider | FileProvider | YahooProvider | PolygonProvider | RecordingProvider,
+    Field(discriminator="kind"),
+]
+
+
+# --- what trading costs ------------------------------------------------------------------------------
 
 
 class Account(Model):
@@ -186,13 +177,15 @@ class RunSpec(Model):
     calendar: str = Field("XNYS", pattern=r"^[A-Z0-9]{4}$|^24/[57]$", description="Exchange calendar, a MIC code.")
     start: dt.date = Field(description="First session, included.")
     end: dt.date | None = Field(None, description="Last session, included; left out = the newest the provider has.")
-    providers: Annotated[list[Provider], Field(min_length=1, description="Tried in order for each symbol.")] = [SampleProvider()]
-    market: BarsMarket = BarsMarket()
+    providers: list[Provider] = Field([SampleProvider()], min_length=1, description="Tried in order for each symbol.")
+    market: Market = BarsMarket()
     account: Account = Account()
     fees: Fees = Fees()
     slippage_bps: float = Field(0.0, ge=0, le=1e4, description="Adverse price move on every taker's fill, bps.")
     dealer: Dealer = Dealer()
-    strategy: StrategySpec = Field(description="The trader whose result the run is about.")
+    strategy: StrategySpec | None = Field(
+        None, description="The trader whose result the run is about; may be left out in a simulated market, which lives without it."
+    )
     agents: list[Agent] = Field(default_factory=list, description="Further traders, each with an account of its own.")
     max_ticks: int | None = Field(None, ge=1, description="Stop after this many steps of the market (bars); None = all.")
     seed: int = Field(0, ge=0, lt=2**63, description="The one source of randomness.")
@@ -214,6 +207,12 @@ class RunSpec(Model):
             raise ValueError(f"interval: {self.interval} does not fit horizon daily; use 1d or horizon: intraday")
         if self.horizon == "intraday" and self.interval == "1d":
             raise ValueError("interval: 1d does not fit horizon intraday; use 1m, 5m, 15m, 30m or 1h, or horizon: daily")
+        if self.market.kind == "replay":
+            self._fits_replay()
+        if isinstance(self.market, SimulatedMarket):
+            check_simulated(self, self.market)
+        elif self.strategy is None:
+            raise ValueError("strategy: is missing; add it, only market kind simulated runs without")
         names = ["strategy", "benchmark", *(agent.name for agent in self.agents)]
         twice = sorted({n for n in names if names.count(n) > 1})
         if twice:
@@ -222,6 +221,32 @@ class RunSpec(Model):
             raise ValueError("walk_forward: needs a `sweep` section that lists the parameters to choose from")
         return self
 
+    def _fits_replay(self) -> None:
+        """Refuse what a replayed recording cannot honour, so that no setting is ignored in silence."""
+        if self.horizon != "intraday":
+            raise ValueError("horizon: daily does not fit market kind replay, which plays the flow within the day; use horizon: intraday")
+        if not any(provider.kind == "recording" for provider in self.providers):
+            raise ValueError("providers: none is of kind recording, but market kind replay needs one; add {kind: recording, path: …}")
+        priced = "orders pay the recorded book's own prices; remove it"
+        accounts = [("account", self.account), *((f"agents.{n}.account", agent.account) for n, agent in enumerate(self.agents))]
+        unused = [
+            ("slippage_bps", self.slippage_bps, priced),
+            ("dealer.half_spread_bps", self.dealer.half_spread_bps, priced),
+            *(
+                (f"{place}.borrow_rate_bps", account.borrow_rate_bps, "recordings are too short for interest; remove it")
+                for place, account in accounts
+                if account is not None
+            ),
+        ]
+        for key, value, why in unused:
+            if value:
+                raise ValueError(f"{key}: {value:g} does not apply in market kind replay, where {why}")
+
+    @property
+    def actions(self) -> Literal["apply", "ignore", "adjust"]:
+        """What the market does with splits and dividends; recorded flow has none, the benchmark's are applied."""
+        return self.market.actions if isinstance(self.market, BarsMarket) else "apply"
+
     @property
     def bar_interval(self) -> Interval:
         """Length of a bar with the horizon's default filled in."""
@@ -229,10 +254,10 @@ class RunSpec(Model):
 
     @property
     def traders(self) -> tuple[Agent, ...]:
-        """Every trader of the run, the main strategy first, each with its account filled in."""
-        first = Agent(name="strategy", strategy=self.strategy, account=self.account)
+        """Every trader of the run, the main strategy first where there is one, each with its account filled in."""
+        first = () if self.strategy is None else (Agent(name="strategy", strategy=self.strategy, account=self.account),)
         rest = (agent.model_copy(update={"account": agent.account or self.account}) for agent in self.agents)
-        return (first, *rest)
+        return (*first, *rest)
 
     def canonical_json(self) -> str:
         """Return the resolved specification as one line of JSON with sorted keys; equal specifications, equal text."""

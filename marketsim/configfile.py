@@ -159,10 +159,6 @@ def _read_text(path: Path) -> str:
 
 
 def _checked(data: Mapping[str, Any], source: Source) -> RunSpec:
-    market = data.get("market")
-    kind = market.get("kind") if isinstance(market, Mapping) else None
-    if kind in ("replay", "simulated"):
-        raise ConfigError(f"{source.place(('market', 'kind'))}: market kind '{kind}' is not available in this version; use kind: bars.")
     try:
         spec = _validated(data)
     except ValidationError as error:

@@ -128,7 +128,7 @@ class OwnState(IntEnum):
     """What an own order does at the recorded market."""
 
     RESTING = 1  # a limit in the queue of its level
-    WORKING = 2  # a market order that takes what is shown and waits for the rest
+    WORKING = 2  # a market order; alive only until it has taken what is there, or through a halt
     WATCHING = 3  # a stop whose price has not traded
     AUCTION = 4  # waits for the next cross
 

@@ -152,6 +152,13 @@ class Turn(IntEnum):
     NEWS = 4  # a scheduled event reached it
 
 
+class NewsCode(IntEnum):
+    """What a scheduled event means to the agents who hear of it; codes from 100 on are the user's own."""
+
+    NEWS = 1  # size: the relative change of value it stands for, -0.02 for two percent less
+    LIQUIDITY = 2  # size: the share of their quantity that those who quote withdraw for a while, 0 to 1
+
+
 class Liquidity(IntEnum):
     """Whether a fill made liquidity (a resting limit) or took it."""
 

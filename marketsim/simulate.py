@@ -5,17 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
 from marketsim.agents.library import build
-from marketsim.config import Agent, RunSpec
+from marketsim.config import RunSpec
+from marketsim.configmarkets import ReplayMarket
 from marketsim.kernel.compile import is_compiled
-from marketsim.markets.bars import AccountRun, AccountRunner, Liquidity, liquidity
+from marketsim.markets.bars import AccountRun
+from marketsim.markets.bars_model import BarsModel
+from marketsim.markets.model import MarketModel
 from marketsim.markets.panel import FloatArray, Panel, panel
 from marketsim.markets.tables import equity_table, fills_table, health_table, orders_table, positions_table
 from marketsim.records import FILL, ORDER
+
+if TYPE_CHECKING:
+    from marketsim.replay.stream import Stream
 
 PROGRESS_STEPS = 20
 
@@ -36,6 +43,7 @@ def simulate(
     bars: pa.Table,
     *,
     base_dir: Path | None = None,
+    recorded: Stream | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Simulation:
     """Run every trader of the specification over the bars.
@@ -44,29 +52,28 @@ def simulate(
     ----------
     spec : what to run.
     bars : validated canonical bars of the traded symbols and the benchmark.
-    base_dir : where relative files named by strategies are looked up.
+    base_dir : where relative files named by strategies and recordings are looked up.
+    recorded : the order flow a replay market plays; None = read now from the files the specification names.
     progress : hears a short sentence now and then.
 
     Raises
     ------
     DataError
-        No bar of any traded symbol is there.
+        No bar of any traded symbol is there, or a recording cannot be read.
     ConfigError, StrategyError
         A strategy cannot be built, raised, or returned nonsense; the message names the agent and the time.
     """
-    if spec.market.actions == "adjust":
+    if spec.actions == "adjust":
         from marketsim.data.actions import back_adjust
 
         bars = back_adjust(bars)
-    market = panel(bars, spec.symbols, with_actions=spec.market.actions == "apply", max_bars=spec.max_ticks)
-    estimates = _estimates(spec, market)
     if not is_compiled():
         progress("compiling the kernel, once; about 5 s")
-    runs: list[tuple[str, float, AccountRun]] = []
-    for trader in spec.traders:
-        runner = AccountRunner(trader, build(trader.strategy, base_dir), spec, market, estimates)
-        starting_cash = (trader.account or spec.account).cash
-        runs.append((trader.name, starting_cash, runner.run(_announcer(trader, market.n_bars, progress))))
+    model = _model(spec, bars, base_dir, recorded)
+    market = model.panel
+    strategies = [(trader, build(trader.strategy, base_dir)) for trader in spec.traders]
+    played = model.play(strategies, _announcer(market.n_bars, progress))
+    runs = [(trader.name, (trader.account or spec.account).cash, run) for (trader, _), run in zip(strategies, played, strict=True)]
     runs.sort(key=lambda run: run[0])  # tables are sorted by agent
     equity = [equity_table(name, cash, run, market) for name, cash, run in runs] + _benchmark(spec, bars, market)
     return Simulation(
@@ -74,24 +81,27 @@ def simulate(
         fills=pa.concat_tables([fills_table(name, run, market) for name, _, run in runs]),
         positions=pa.concat_tables([positions_table(name, run, market) for name, _, run in runs]),
         equity=pa.concat_tables(sorted(equity, key=lambda table: str(table["agent"][0]))),
-        health=health_table(runs, market),
+        health=health_table(runs, market, model.gates),
     )
 
 
-def _estimates(spec: RunSpec, market: Panel) -> Liquidity:
-    """Estimate what impact needs, or nothing where impact is off."""
-    if spec.market.impact.coefficient == 0.0:
-        unknown = np.full(market.close.shape, np.nan)
-        return Liquidity(unknown, unknown)
-    return liquidity(market, spec.market.impact.window_bars, market.n_bars / len(np.unique(market.session)))
+def _model(spec: RunSpec, bars: pa.Table, base_dir: Path | None, recorded: Stream | None) -> MarketModel:
+    """Return the market that the run names."""
+    if isinstance(spec.market, ReplayMarket):
+        # The readers of recordings compile kernels of their own; only a run that replays pays for them.
+        from marketsim.markets.replay_model import ReplayModel
+        from marketsim.replay.library import recorded_stream
+
+        return ReplayModel(spec, spec.market, bars, recorded or recorded_stream(spec, base_dir or Path()))
+    return BarsModel(spec, bars)
 
 
-def _announcer(trader: Agent, n_bars: int, progress: Callable[[str], None]) -> Callable[[int], None]:
+def _announcer(n_bars: int, progress: Callable[[str], None]) -> Callable[[str, int], None]:
     every = max(1, n_bars // PROGRESS_STEPS)
 
-    def announce(done: int) -> None:
+    def announce(name: str, done: int) -> None:
         if done % every == 0 or done == n_bars:
-            progress(f"{trader.name}: {done:,} of {n_bars:,} bars")
+            progress(f"{name}: {done:,} of {n_bars:,} bars")
 
     return announce
 
@@ -100,7 +110,7 @@ def _benchmark(spec: RunSpec, bars: pa.Table, market: Panel) -> list[pa.Table]:
     """Return the equity of the starting cash held in the benchmark from the first bar's close, dividends reinvested."""
     if spec.benchmark is None or spec.benchmark not in bars["symbol"].unique().to_pylist():
         return []
-    own = panel(bars, [spec.benchmark], with_actions=spec.market.actions == "apply")
+    own = panel(bars, [spec.benchmark], with_actions=spec.actions == "apply")
     at = np.searchsorted(own.close_ns, market.close_ns, side="right") - 1
     growth = _total_return_index(own)[at]
     growth = np.where(at >= 0, growth, np.nan)

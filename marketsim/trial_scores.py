@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,6 +16,9 @@ from marketsim.risk.metrics import metrics
 from marketsim.risk.ratios import sharpe
 from marketsim.simulate import Simulation, simulate
 from marketsim.trials import Choice, Score, Trial, TrialResult, sweep_of, variant, windows
+
+if TYPE_CHECKING:
+    from marketsim.replay.stream import Stream
 
 SCHEMA = pa.schema(
     [
@@ -36,11 +39,11 @@ SCHEMA = pa.schema(
 )
 
 
-def run_trial(spec: RunSpec, bars: pa.Table, trial: Trial, base_dir: Path = Path()) -> TrialResult:
-    """Simulate one trial in memory on its stretch of bars; ``base_dir`` is where relative files named by strategies are looked up."""
+def run_trial(spec: RunSpec, bars: pa.Table, trial: Trial, base_dir: Path = Path(), recorded: Stream | None = None) -> TrialResult:
+    """Simulate one trial in memory on its stretch of bars; ``base_dir`` and ``recorded`` are as for `simulate`."""
     own = variant(spec, trial.parameters)
     stretch = _between(bars, trial.first_ns, trial.last_ns)
-    simulation = simulate(own, stretch, base_dir=base_dir)
+    simulation = simulate(own, stretch, base_dir=base_dir, recorded=recorded)
     return TrialResult(trial=trial, score=_score(spec, own, stretch, simulation), closing_weights=_closing_weights(simulation))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import pyarrow as pa
 
@@ -61,7 +62,7 @@ class Validation:
         return f"{text}; the run stops at {self.stop_on}: {failed[0]['check_name']} — {failed[0]['message']}"
 
 
-def validate(bars: pa.Table, spec: RunSpec, sources: pa.Table | None = None) -> Validation:
+def validate(bars: pa.Table, spec: RunSpec, sources: pa.Table | None = None, *, base_dir: Path | None = None) -> Validation:
     """Check bars against what the run needs.
 
     The checks come in stages; each looks only at what the one before left standing: the schema, the symbols, every bar by
@@ -72,16 +73,25 @@ def validate(bars: pa.Table, spec: RunSpec, sources: pa.Table | None = None) -> 
     ----------
     bars : canonical bars in any order; values may be anything the types allow.
     spec : the run; its symbols, period, calendar and `validation` section decide what is expected.
-    sources : table `sources` of the ingestion; its errors make the message about a symbol without bars more helpful.
+    sources : table `sources` of the ingestion; its errors make the message about a symbol without bars more helpful, and recordings
+        it names are checked as well.
+    base_dir : where relative paths of recordings start.
 
     Raises
     ------
     ConfigError
         ``spec.calendar`` names no known exchange.
+    DataError
+        A recording the bars were made of is gone or has changed.
     """
     # Great Expectations takes seconds to import; only a run that validates pays for it.
     from marketsim.validation.findings import findings_table
-    from marketsim.validation.stages import run_stages
+    from marketsim.validation.stages import roles_of, run_stages
 
     findings, quarantine, clean = run_stages(bars, spec, sources)
+    if sources is not None and "recording" in sources["role"].to_pylist():
+        from marketsim.replay.library import recordings_of
+        from marketsim.validation.recording_checks import recording_findings
+
+        findings += recording_findings(recordings_of(spec, base_dir or Path(), sources), roles_of(spec))
     return Validation(findings_table(findings), quarantine, clean, bars.num_rows, spec.validation.stop_on)

@@ -13,7 +13,7 @@ from marketsim.simulate import simulate as simulate_market
 from marketsim.trial_scores import trials_table
 from marketsim.trials import chosen_spec
 from tasks.references import RunRef, SimulationRef
-from tasks.staged import Progress, base_dir_of, finished, read_clean, silent, spec_of
+from tasks.staged import Progress, base_dir_of, finished, read_clean, recorded_of, silent, spec_of
 from tasks.trials import read_choice
 from warehouse.schemas import RUNS
 from warehouse.staging import Staging
@@ -34,7 +34,7 @@ def simulate(run: RunRef, root: Path, progress: Progress = silent) -> Simulation
     spec, bars = spec_of(staging), read_clean(staging)
     choice = read_choice(staging) if run.has_trials else None
     traded = spec if choice is None else chosen_spec(spec, bars, choice)
-    result = simulate_market(traded, bars, base_dir=base_dir_of(staging), progress=progress)
+    result = simulate_market(traded, bars, base_dir=base_dir_of(staging), recorded=recorded_of(staging, spec), progress=progress)
     for name in TABLES:
         staging.write_table(name, getattr(result, name))
     if choice is not None:

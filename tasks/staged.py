@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import pyarrow as pa
 
@@ -13,6 +13,9 @@ from tasks.references import Reference
 from warehouse import durable
 from warehouse.errors import explained
 from warehouse.staging import Staging
+
+if TYPE_CHECKING:
+    from marketsim.replay.stream import Stream
 
 Progress = Callable[[str], None]
 R = TypeVar("R", bound=Reference)
@@ -37,6 +40,15 @@ def spec_of(staging: Staging) -> RunSpec:
 def base_dir_of(staging: Staging) -> Path:
     """Return the folder that relative paths of the run's configuration start from."""
     return Path(staging.payload("ingest")["reference"]["base_dir"])
+
+
+def recorded_of(staging: Staging, spec: RunSpec) -> Stream | None:
+    """Return the order flow that a replay run plays, read again from the files it was ingested from; None for other markets."""
+    if spec.market.kind != "replay":
+        return None
+    from marketsim.replay.library import recorded_stream
+
+    return recorded_stream(spec, base_dir_of(staging), staging.read_table("sources"))
 
 
 def write_clean(staging: Staging, clean: pa.Table) -> str:

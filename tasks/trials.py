@@ -10,7 +10,7 @@ from pathlib import Path
 from marketsim.trial_scores import run_trial
 from marketsim.trials import Choice, Trial, TrialResult, choose, plan
 from tasks.references import Reference, RunRef
-from tasks.staged import Progress, base_dir_of, finished, read_clean, silent, spec_of
+from tasks.staged import Progress, base_dir_of, finished, read_clean, recorded_of, silent, spec_of
 from warehouse.durable import write_atomic
 from warehouse.errors import explained
 from warehouse.staging import Staging
@@ -59,7 +59,8 @@ def score_trials(batch: TrialBatch, root: Path, progress: Progress = silent) -> 
     """Simulate a batch of trials in memory; nothing is written."""
     staging = Staging(root, batch.run_id)
     spec, bars, base_dir = spec_of(staging), read_clean(staging), base_dir_of(staging)
-    results = tuple(run_trial(spec, bars, trial, base_dir) for trial in batch.trials)
+    recorded = recorded_of(staging, spec)
+    results = tuple(run_trial(spec, bars, trial, base_dir, recorded) for trial in batch.trials)
     progress(f"number {results[-1].trial.number + 1} of {batch.n_trials} is scored")
     return TrialScores(results=results)
 

@@ -8,7 +8,7 @@ from marketsim.errors import ValidationStopped
 from marketsim.report.findings_page import findings_page
 from marketsim.validate import validate as check_bars
 from tasks.references import RunRef, ValidationRef
-from tasks.staged import Progress, finished, has_clean, silent, spec_of, write_clean
+from tasks.staged import Progress, base_dir_of, finished, has_clean, silent, spec_of, write_clean
 from warehouse.staging import Staging
 
 STEP = "validate"
@@ -30,7 +30,7 @@ def validate(run: RunRef, root: Path, progress: Progress = silent) -> Validation
         return before
     spec = spec_of(staging)
     progress(f"checking {run.n_bars:,} bars")
-    result = check_bars(staging.read_table("bars"), spec, staging.read_table("sources"))
+    result = check_bars(staging.read_table("bars"), spec, staging.read_table("sources"), base_dir=base_dir_of(staging))
     staging.write_table("findings", result.findings)
     staging.write_table("quarantine", result.quarantine)
     page = staging.write_document(PAGE, findings_page(result, spec, f"{spec.name} · {run.run_id}"))

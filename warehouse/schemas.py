@@ -80,18 +80,18 @@ CONFIGS = TableSchema(
 
 SOURCES = TableSchema(
     "sources",
-    "one row a symbol asked for",
+    "one row a symbol asked for, and one a file of holdings or recorded order flow",
     True,
     ("symbol",),
     (
         Column("symbol", TEXT, "ticker"),
-        Column("role", TEXT, "traded or benchmark"),
+        Column("role", TEXT, "traded or benchmark; holdings or recording for a file that decides the result as well"),
         Column("source", TEXT, "provider that answered; empty when none did"),
         Column("request", TEXT, "what was asked of it"),
         Column("n_rows", COUNT, "bars received"),
         Column("first_date", DATE, "first session received", True),
         Column("last_date", DATE, "last session received", True),
-        Column("sha256", TEXT, "digest of the symbol's canonical bars, retrieval time left out"),
+        Column("sha256", TEXT, "digest of the symbol's canonical bars, retrieval time left out; of the file where the row is one"),
         Column("error", TEXT, "why the symbol is missing; empty when it is there"),
     ),
 )

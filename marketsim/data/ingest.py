@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,7 +15,7 @@ from marketsim.config import RunSpec
 from marketsim.data.bars import DATE, bars_digest, canonical_bars, combine
 from marketsim.data.calendars import Calendar, load_calendar
 from marketsim.data.providers.library import build_providers
-from marketsim.data.providers.provider import Provider
+from marketsim.data.providers.provider import Provider, RecordedFlow
 from marketsim.errors import ConfigError, DataError, ProviderError
 
 SOURCES = pa.schema(
@@ -43,8 +43,8 @@ class Snapshot:
     Attributes
     ----------
     bars : canonical bars of all symbols that were found, benchmark included (`marketsim.data.bars.SCHEMA`).
-    sources : one row a symbol asked for, and one a file of holdings (`SOURCES`).
-    digest : sha256 over the bars and the holdings, hexadecimal; the same however the bars were come by.
+    sources : one row a symbol asked for, one a file of holdings, and one a file of recorded order flow (`SOURCES`).
+    digest : sha256 over the bars, the holdings and the recordings, hexadecimal; the same however the bars were come by.
     """
 
     bars: pa.Table
@@ -94,9 +94,9 @@ def ingest(
         roles.setdefault(spec.benchmark, "benchmark")
     tables, rows, may_pass = [], holdings, False
     for symbol, role in roles.items():
-        table, row, transient = collector.collect(symbol)
+        table, row, transient = collector.collect(symbol, role)
         may_pass |= transient
-        rows.append({"symbol": symbol, "role": role, **row})
+        rows += [{"symbol": symbol, "role": role, **row}, *collector.recorded.get(symbol, ())]
         if table is not None:
             tables.append(table)
     if all(row["error"] for row in rows if row["role"] == "traded"):
@@ -107,6 +107,7 @@ def ingest(
     bars = combine(tables)
     sources = pa.Table.from_pylist(sorted(rows, key=lambda row: (row["symbol"], row["request"])), SOURCES)
     parts = [bars_digest(bars), *sorted(str(row["sha256"]) for row in rows if row["role"] == "holdings")]
+    parts += sorted(f"{row['symbol']} {row['sha256']}" for row in rows if row["role"] == "recording")
     return Snapshot(bars, sources, hashlib.sha256("\n".join(parts).encode()).hexdigest())
 
 
@@ -120,13 +121,22 @@ class _Collector:
     cache_dir: Path
     progress: Progress
     now: Callable[[], dt.datetime]
+    recorded: dict[str, list[dict[str, object]]] = field(default_factory=dict)
 
-    def collect(self, symbol: str) -> tuple[pa.Table | None, dict[str, object], bool]:
-        """Return a symbol's bars, or None; its row of `sources`; and whether a provider said that waiting may help."""
+    def collect(self, symbol: str, role: str) -> tuple[pa.Table | None, dict[str, object], bool]:
+        """Return a symbol's bars, or None; its row of `sources`; and whether a provider said that waiting may help.
+
+        In the replay market a traded symbol is asked of recordings alone. Rows of a recording's files are kept in ``recorded``.
+        """
         reasons, transient = [], False
+        flow_alone = self.spec.market.kind == "replay" and role == "traded"
         for provider in self.providers:
+            if flow_alone and not isinstance(provider, RecordedFlow):
+                continue
             try:
                 bars, request = self._bars(provider, symbol)
+                if isinstance(provider, RecordedFlow):
+                    self.recorded[symbol] = _file_rows(symbol, provider)
             except DataError as error:
                 reasons.append(str(error))
                 transient |= isinstance(error, ProviderError) and error.retryable
@@ -177,6 +187,15 @@ class _Collector:
             raise DataError(f"{symbol}: start {self.spec.start} lies after the newest closed session {closed}; choose an earlier start.")
         cache = Cache(self.cache_dir, now, self.progress)
         return cache.frame(provider, symbol, self.spec.start, end, self.spec.bar_interval, newest=self.spec.end is None)
+
+
+def _file_rows(symbol: str, provider: RecordedFlow) -> list[dict[str, object]]:
+    """Return a row of `sources` for each file of a symbol's recording."""
+    unknown = {"n_rows": 0, "first_date": None, "last_date": None, "error": ""}
+    return [
+        {"symbol": symbol, "role": "recording", "source": provider.name, "request": path, "sha256": sha256, **unknown}
+        for path, sha256 in provider.file_digests(symbol).items()
+    ]
 
 
 def _holdings(spec: RunSpec, base_dir: Path) -> list[dict[str, object]]:

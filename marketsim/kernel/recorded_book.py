@@ -74,6 +74,22 @@ def rebuild(events, first, last, book, counts, halted, top):
 
 
 @entry
+def entering(events, book, counts, halted, lots):
+    """Apply all events and write how many lots each of them brought to its level, (n,) int64; 0 where it brought none.
+
+    ``events`` are (n,) RECORDED and ``book`` is empty.
+    """
+    for i in range(events.size):
+        event = events[i]
+        before = np.int64(0)
+        if event.kind == SET_LEVEL:
+            level = find_level(event.symbol, event.side, event.price_tick, book)
+            before = np.int64(0) if level == NONE else book[2][level].qty_lot
+        apply(event, book, counts[0], halted)
+        lots[i] = max(np.int64(0), event.qty_lot - before) if event.kind in (ADD, REPLACE, SET_LEVEL) else 0
+
+
+@entry
 def depth_rows(events, first, last, book, counts, halted, depth):
     """Apply ``events[first:last]`` and copy the best levels after the last of them.
 

@@ -14,7 +14,6 @@ import math
 from marketsim.kernel.account import allowed_qty, book_fill, end, revalue
 from marketsim.kernel.compile import entry, inner
 from marketsim.kernel.recorded_book import (
-    ADD,
     DELETE,
     EXECUTE,
     HIDDEN,
@@ -37,7 +36,7 @@ CROSS = int(RecordedKind.CROSS)
 MARKET, LIMIT, STOP, STOP_LIMIT = int(Kind.MARKET), int(Kind.LIMIT), int(Kind.STOP), int(Kind.STOP_LIMIT)
 ON_OPEN, ON_CLOSE = int(Kind.MARKET_ON_OPEN), int(Kind.MARKET_ON_CLOSE)
 TRIGGERED, FILLED, CANCELLED, REJECTED = int(Status.TRIGGERED), int(Status.FILLED), int(Status.CANCELLED), int(Status.REJECTED)
-BY_STRATEGY = int(Reason.BY_STRATEGY)
+BY_STRATEGY, NO_LIQUIDITY = int(Reason.BY_STRATEGY), int(Reason.NO_LIQUIDITY)
 MAKER, TAKER = int(Liquidity.MAKER), int(Liquidity.TAKER)
 RESTING, WORKING, WATCHING, AUCTION = int(OwnState.RESTING), int(OwnState.WORKING), int(OwnState.WATCHING), int(OwnState.AUCTION)
 PRO_RATA = int(Queue.PRO_RATA)
@@ -120,8 +119,8 @@ def _play(event, place):
         if entered != NONE:
             _met_by_liquidity(book[1][entered].level, entered, place)
     _note_trade(event, place)
-    if kind in (ADD, REPLACE, SET_LEVEL, RESUME):
-        _work(event.symbol, kind == RESUME, place)
+    if kind == RESUME:
+        _resume(event.symbol, place)
     _drop_ended(time, place[5])
 
 
@@ -196,6 +195,7 @@ def _enter(k, place):
     _, book, _, _, _, desk = place
     row = desk[6][k]
     _take(k, place)
+    _end_unserved(row, place)
     if row.state == RESTING and row.open_lot > 0:
         level = find_level(row.symbol, row.side, row.price_tick, book)
         row.ahead_lot = 0 if level == NONE else _available(level, book)
@@ -203,14 +203,23 @@ def _enter(k, place):
 
 
 @inner
-def _work(symbol, resumes, place):
-    """Let waiting market orders take what has come; when trading resumes, limits that crossed the book meanwhile as well."""
+def _resume(symbol, place):
+    """Trading resumes: market orders that waited for it take what is there, and limits that crossed the book meanwhile as well."""
     time, _, _, _, _, desk = place
     for k in range(time.n_own):
         row = desk[6][k]
-        waits = row.state == WORKING or (resumes and row.state == RESTING)
-        if row.symbol == symbol and waits and desk[4][row.order].status <= TRIGGERED:
+        if row.symbol == symbol and row.state in (WORKING, RESTING) and desk[4][row.order].status <= TRIGGERED:
             _take(k, place)
+            _end_unserved(row, place)
+
+
+@inner
+def _end_unserved(row, place):
+    """End a market order that has taken all there is; while its symbol is halted it waits."""
+    time, _, _, halted, _, desk = place
+    order = desk[4][row.order]
+    if row.state == WORKING and halted[row.symbol] == 0 and order.status <= TRIGGERED:
+        end(order, CANCELLED, NO_LIQUIDITY, time.now_ns)
 
 
 @inner

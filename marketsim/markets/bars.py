@@ -10,6 +10,8 @@ import numpy.typing as npt
 
 from marketsim.agents.strategy import Strategy
 from marketsim.config import Account, Agent, RunSpec
+from marketsim.configmarkets import BarsMarket
+from marketsim.errors import ConfigError
 from marketsim.kernel.bar_fills import close_bar, fill_at_close, open_bar
 from marketsim.markets.desk import Desk
 from marketsim.markets.panel import FloatArray, Panel
@@ -61,16 +63,23 @@ def liquidity(panel: Panel, window_bars: int, bars_a_day: float) -> Liquidity:
     return Liquidity(sigma, adv)
 
 
+def bars_rules(spec: RunSpec) -> BarsMarket:
+    """Return the `market` section of a run that trades against bars; another kind is a `ConfigError`."""
+    if not isinstance(spec.market, BarsMarket):
+        raise ConfigError(f"market.kind: {spec.market.kind} has no bars to fill against; use kind: bars.")
+    return spec.market
+
+
 def costs(spec: RunSpec, account: Account) -> npt.NDArray[np.void]:
     """Return the (1,) COSTS record of one account: basis points become fractions, "no cap" becomes infinity."""
-    row = np.zeros(1, COSTS)
+    row, rules = np.zeros(1, COSTS), bars_rules(spec)
     row["fee_per_share"] = spec.fees.per_share
     row["fee_notional_frac"] = spec.fees.per_notional_bps / 1e4
     row["fee_minimum"] = spec.fees.minimum
     row["half_spread_frac"] = spec.dealer.half_spread_bps / 1e4
     row["slippage_frac"] = spec.slippage_bps / 1e4
-    row["impact_coefficient"] = spec.market.impact.coefficient
-    row["participation_cap"] = np.inf if spec.market.participation_cap is None else spec.market.participation_cap
+    row["impact_coefficient"] = rules.impact.coefficient
+    row["participation_cap"] = np.inf if rules.participation_cap is None else rules.participation_cap
     row["max_leverage"] = account.max_leverage
     row["lot_size"] = account.lot_size
     row["borrow_rate_frac"] = account.borrow_rate_bps / 1e4
@@ -85,7 +94,7 @@ class AccountRunner(Desk):
         account = trader.account or spec.account
         super().__init__(trader.name, strategy, panel, account.cash, costs(spec, account))
         self._estimates = estimates
-        self._same_close = spec.market.fill == "same_close"
+        self._same_close = bars_rules(spec).fill == "same_close"
 
     def run(self, on_bar: Callable[[int], None]) -> AccountRun:
         """Play every bar; ``on_bar`` hears the number of bars played."""

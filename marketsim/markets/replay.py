@@ -152,7 +152,7 @@ class _ReplayRunner(Desk):
             close_bar(bar, panel.close_ns[bar], panel.close, session_end[bar], book, self._orders, self._live)
             if not self._account["closed"][0]:
                 self._wake(heard)
-            elif not flattened:
+            elif not flattened or (np.any(self._position != 0.0) and not self._account["n_live"][0]):
                 self._liquidate(int(panel.close_ns[bar]))
                 flattened = True
             held[bar], marks[bar] = self._position, self._mark

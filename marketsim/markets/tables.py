@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import IntEnum
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from marketsim.markets.bars import AccountRun
+from marketsim.markets.model import Gate
 from marketsim.markets.panel import Panel
 from marketsim.records import Kind, Liquidity, Reason, Side, Status, Tif
 
@@ -105,8 +106,10 @@ def equity_table(agent: str, starting_cash: float, run: AccountRun, panel: Panel
     )
 
 
-def health_table(runs: Sequence[tuple[str, float, AccountRun]], panel: Panel) -> pa.Table:
-    """Return the `health` rows: per agent, whether cash, shares and orders add up and every fill lies inside its bar."""
+def health_table(
+    runs: Sequence[tuple[str, float, AccountRun]], panel: Panel, of_market: Callable[[AccountRun], Sequence[Gate]]
+) -> pa.Table:
+    """Return the `health` rows: per agent, whether cash, shares and orders add up, and what the market itself checks."""
     rows: list[tuple[str, bool, float, str, str]] = []
     for agent, cash, run in runs:
         f, o = run.fills, run.orders
@@ -118,9 +121,7 @@ def health_table(runs: Sequence[tuple[str, float, AccountRun]], panel: Panel) ->
         ended = np.isin(o["status"], (Status.FILLED, Status.CANCELLED, Status.EXPIRED, Status.REJECTED))
         untrue_fill = (o["status"] == Status.FILLED) & (np.abs(o["qty"] - o["filled_qty"]) > 1e-6)
         rows.append(_gate(agent, "orders_accounted", float((~ended).sum() + untrue_fill.sum()), "orders without a true final state"))
-        low, high = panel.low[f["bar"], f["symbol"]], panel.high[f["bar"], f["symbol"]]
-        outside = (f["reference_price"] < low - 1e-9) | (f["reference_price"] > high + 1e-9)
-        rows.append(_gate(agent, "fills_inside_bar", float(outside.sum()), "fills whose reference price lies outside the bar's range"))
+        rows += [_gate(agent, *gate) for gate in of_market(run)]
     rows.sort()
     gate, passed, observed, allowed, message = zip(*rows, strict=True)
     return _table(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from marketsim.kernel.recorded_book import depth_rows, empty_book, first_outside, rebuild
+from marketsim.kernel.recorded_book import depth_rows, empty_book, entering, first_outside, rebuild
 from marketsim.recorded import COUNTS, TOP
 from marketsim.replay.depth import DepthRows, IntArray
 from marketsim.replay.stream import Stream
@@ -79,6 +79,14 @@ def rebuilt(stream: Stream) -> Rebuilt:
     """Rebuild the book of every symbol of a stream in one pass."""
     walk = Walk(stream)
     return Rebuilt(walk.top(), walk.counts)
+
+
+def entered_lots(stream: Stream) -> IntArray:
+    """Return how many lots each event brought to the level of its side and price, (n_events,) int64."""
+    n_symbols = len(stream.symbols)
+    lots = np.zeros(len(stream.events), np.int64)
+    entering(stream.events, empty_book(stream.events, n_symbols), np.zeros(1, COUNTS), np.zeros(n_symbols, np.int8), lots)
+    return lots
 
 
 def depth_of(stream: Stream, n_levels: int) -> DepthRows:

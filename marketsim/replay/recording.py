@@ -81,6 +81,13 @@ def open_recording(
     return Opened(recording.stream, recording.depth_rows() if single else None, "UTC")
 
 
+def files_read(paths: Sequence[Path], *, file_format: str | None = None, initial: Path | None = None) -> tuple[Path, ...]:
+    """Return every file that `open_recording` reads for these arguments, an order book file found beside its messages included."""
+    found = file_format or recognised(paths[0])
+    beside = _order_book_beside(paths[0]) if found == "lobster" and len(paths) == 1 else None
+    return (*paths, *(path for path in (beside, initial) if path is not None))
+
+
 def recognised(path: Path) -> str:
     """Return the format of a file.
 

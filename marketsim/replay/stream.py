@@ -125,7 +125,7 @@ def merged(streams: Sequence[Stream]) -> Stream:
     for stream in streams:
         part = stream.events.copy()
         part["symbol"] += first_symbol
-        part["message"] += first_message
+        part["message"][part["message"] >= 0] += first_message
         first_symbol += len(stream.symbols)
         first_message = int(part["message"].max(initial=first_message - 1)) + 1
         parts.append(part)

@@ -86,8 +86,7 @@ def verify(stream: Stream, depth: DepthRows | None = None, *, window_levels: int
         ends = ends[np.isin(stream.events["message"][ends], depth.message)]
         if not np.array_equal(stream.events["message"][ends], depth.message):
             raise DataError(f"{stream.source} and its order book rows name different messages; read both with one call.")
-        if int(own.sum()) == len(depth):
-            single = _one_step(stream.events[own], depth)
+        single = verify_steps(stream, depth)
         difference = compare_tops(top[ends], depth)
         open_loop = _comparison(difference, depth.message)
         episodes = explained(stream, ends, difference, depth, window_levels or depth.n_levels)
@@ -111,7 +110,14 @@ def compare_tops(top: npt.NDArray[np.void], depth: DepthRows) -> npt.NDArray[np.
     return result
 
 
-def _one_step(events: npt.NDArray[np.void], depth: DepthRows) -> Comparison:
+def verify_steps(stream: Stream, depth: DepthRows) -> Comparison | None:
+    """Compare each recorded row plus its next message with the row after it; None where a message is several events or rows are missing.
+
+    This is what tells whether messages and order book belong together; a resynchronised book agrees with its order book in any case.
+    """
+    events = stream.events[stream.events["message"] >= 0]
+    if len(events) != len(depth):
+        return None
     difference = np.zeros((len(events), 2), np.int8)
     one_step(events, depth.price_tick, depth.qty_lot, np.zeros((2, depth.n_levels), np.int64), difference)
     return _comparison(difference[1:], depth.message[1:])

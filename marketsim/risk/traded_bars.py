@@ -10,9 +10,9 @@ from marketsim.data.actions import back_adjust
 
 def traded_bars(spec: RunSpec, bars: pa.Table) -> pa.Table:
     """Return canonical bars as the run's market saw them: actions kept, taken out, or folded into the prices."""
-    if spec.market.actions == "adjust":
+    if spec.actions == "adjust":
         return back_adjust(bars)
-    if spec.market.actions == "ignore":
+    if spec.actions == "ignore":
         return _with_constant(_with_constant(bars, "split_ratio", 1.0), "dividend_cash", 0.0)
     return bars
 

@@ -43,7 +43,7 @@ def run_stages(bars: pa.Table, spec: RunSpec, sources: pa.Table | None) -> tuple
         return [schema_finding], QUARANTINE.empty_table(), SCHEMA.empty_table()
 
     bars = bars.select(SCHEMA.names).combine_chunks()
-    roles = _roles(spec)
+    roles = roles_of(spec)
     calendar = load_calendar(spec.calendar)
     daily = spec.bar_interval == "1d"
     limits = spec.validation
@@ -65,7 +65,8 @@ def run_stages(bars: pa.Table, spec: RunSpec, sources: pa.Table | None) -> tuple
     return findings, sort_quarantine([stage.quarantine for stage in stages]), pa.table(clean.columns, schema=SCHEMA)
 
 
-def _roles(spec: RunSpec) -> dict[str, Role]:
+def roles_of(spec: RunSpec) -> dict[str, Role]:
+    """Return what each symbol of a run is there for, traded symbols first."""
     roles: dict[str, Role] = dict.fromkeys(spec.symbols, "traded")
     if spec.benchmark is not None:
         roles.setdefault(spec.benchmark, "benchmark")

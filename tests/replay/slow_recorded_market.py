@@ -52,6 +52,7 @@ class SlowMarket:
     quotes: list[Quote] = field(default_factory=list)
     own: list[Own] = field(default_factory=list)
     fills: list[tuple[int, int, int, int, str]] = field(default_factory=list)  # time, own number, lots, tick, maker or taker
+    unserved: list[int] = field(default_factory=list)  # market orders that ended with lots open
     printed: dict[tuple[int, int], int] = field(default_factory=dict)
     last: int | None = None
     halted: bool = False
@@ -140,9 +141,9 @@ class SlowMarket:
         if kind in (K.EXECUTE, K.EXECUTE_HIDDEN, K.TRADE):
             self.last = e["price"]
             self.trigger()
-        if kind in (K.ADD, K.REPLACE, K.SET_LEVEL, K.RESUME):
+        if kind == K.RESUME:
             for own in self.own:
-                if own.alive and not own.watching and (own.limit is None or kind == K.RESUME):
+                if own.alive and not own.watching:
                     self.take(own)
 
     def set_level(self, side: int, price: int, qty: int) -> None:
@@ -241,6 +242,9 @@ class SlowMarket:
                 return
             for q in self.level(-own.side, price):
                 q.taken += self.fill(own, min(own.qty, q.free), price, "taker")
+        if own.limit is None and own.alive:
+            own.alive = False
+            self.unserved.append(own.number)
 
     def fill(self, own: Own, lots: int, price: int, how: str) -> int:
         if lots <= 0 or not own.alive:

@@ -96,14 +96,36 @@ def test_what_was_taken_is_gone_until_the_recorded_order_leaves() -> None:
     ]
 
 
-def test_a_market_order_walks_the_book_and_waits_for_what_is_not_shown() -> None:
+def test_a_market_order_walks_the_book_and_its_rest_ends_where_the_book_does() -> None:
     world = recording([*OPENING, event(0.4, K.ADD, 10005, 20, side=SELL, id=8), event(3.2, K.ADD, 10009, 500, side=SELL, id=7), *END])
     run = play(world, {0: [market(BUY, 150)]})
-    assert fills(run) == [(1.0, BUY, 100, 100.02), (1.0, BUY, 20, 100.05), (3.2, BUY, 30, 100.09)]
+    assert fills(run) == [(1.0, BUY, 100, 100.02), (1.0, BUY, 20, 100.05)]
+    assert (run.orders["status"][0], run.orders["reason"][0], run.orders["filled_qty"][0]) == (Status.CANCELLED, Reason.NO_LIQUIDITY, 120)
+    assert run.orders["ended_ns"][0] == DAY + SECOND
     # The mid at arrival was 100.01: half the spread of 0.02, then 0.03 a share for the second level.
     assert run.fills["reference_price"][:2] == pytest.approx([100.01, 100.01])
     assert run.fills["spread_cost"][:2] == pytest.approx([100 * 0.01, 20 * 0.01])
     assert run.fills["impact_cost"][:2] == pytest.approx([0.0, 20 * 0.03])
+
+
+def test_a_market_order_in_an_empty_book_ends_at_once_and_so_does_a_stop_that_finds_nothing() -> None:
+    alone = [event(0.1, K.ADD, 10000, 200, side=BUY, id=1), event(2.5, K.EXECUTE, 10000, 10, side=BUY, id=1)]
+    late = event(3.5, K.ADD, 10002, 100, side=SELL, id=2)
+    stop = Order("A", Side.BUY, 7, Kind.STOP, stop_price=100.0)
+    run = play(recording([*alone, late, *END]), {0: [market(BUY, 5), stop]})
+    assert fills(run) == []
+    assert [Status(status) for status in run.orders["status"]] == [Status.CANCELLED] * 2
+    assert [Reason(reason) for reason in run.orders["reason"]] == [Reason.NO_LIQUIDITY] * 2
+    assert ((run.orders["ended_ns"] - DAY) / SECOND).tolist() == [1.0, 2.5]
+
+
+def test_what_a_ruined_account_could_not_sell_is_offered_again_after_every_bar() -> None:
+    buyers = [event(0.1, K.ADD, 10000, 4, side=BUY, id=1), event(0.2, K.ADD, 10002, 10, side=SELL, id=2)]
+    crash = [event(1.5, K.DELETE, side=BUY, price=10000, qty=4, id=1), event(1.6, K.EXECUTE_HIDDEN, 100, 1)]
+    back = [event(3.5, K.ADD, 100, 6, side=BUY, id=3), event(5.5, K.ADD, 90, 50, side=BUY, id=4)]
+    run = play(recording([*buyers, *crash, *back, event(9.0, K.QUOTE)]), {0: [market(BUY, 10)]}, cash=500.0, max_leverage=10.0)
+    assert fills(run) == [(1.0, BUY, 10, 100.02), (4.0, SELL, 6, 1.0), (6.0, SELL, 4, 0.9)]
+    assert run.position[-1, 0] == 0.0
 
 
 def test_latency_delays_orders_and_cancels_alike() -> None:

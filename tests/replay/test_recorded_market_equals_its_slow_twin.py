@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from marketsim.markets.replay import ReplayRules
 from marketsim.recorded import NO_PRICE, RecordedKind
-from marketsim.records import Cancel, Kind, Liquidity, Order, Side, Status
+from marketsim.records import Cancel, Kind, Liquidity, Order, Reason, Side, Status
 from marketsim.replay.rebuild import Walk, rebuilt
 from tests.replay.recordings import DAY, SECOND, K, event, fills, play, recording
 from tests.replay.slow_recorded_market import Own, SlowMarket
@@ -106,6 +106,8 @@ def check_alike(events: list[tuple[Any, ...]], requests: list[tuple[Any, ...]], 
     how = {Liquidity.MAKER: "maker", Liquidity.TAKER: "taker"}
     got = [(int(f["time_ns"]), int(f["order_id"]), int(f["qty"]), int(f["price"]), how[Liquidity(int(f["liquidity"]))]) for f in run.fills]
     assert got == slow.fills
+    unserved = run.orders[run.orders["reason"] == Reason.NO_LIQUIDITY]
+    assert sorted(unserved["order_id"].tolist()) == sorted(slow.unserved)
     return len(got)
 
 

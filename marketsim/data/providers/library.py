@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from marketsim.config import FileProvider, PolygonProvider, RunSpec, SampleProvider
+from marketsim.config import FileProvider, PolygonProvider, RecordingProvider, RunSpec, SampleProvider
 from marketsim.data.providers.http import RetryPolicy
 from marketsim.data.providers.provider import Provider
 from marketsim.data.providers.sample import SampleBars
@@ -21,6 +21,10 @@ def build_providers(spec: RunSpec, base_dir: Path) -> list[Provider]:
             from marketsim.data.providers.file import FileBars
 
             providers.append(FileBars(settings, base_dir, spec.symbols[0] if len(spec.symbols) == 1 else None))
+        elif isinstance(settings, RecordingProvider):
+            from marketsim.data.providers.recording import RecordingBars
+
+            providers.append(RecordingBars(settings, base_dir))
         elif isinstance(settings, PolygonProvider):
             from marketsim.data.providers.polygon import PolygonBars
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -33,6 +33,14 @@ class Provider(Protocol):
         DataError
             What it holds cannot be read as bars.
         """
+
+
+@runtime_checkable
+class RecordedFlow(Provider, Protocol):
+    """A provider whose bars are cut from recorded order flow, so that its files decide more than the bars do."""
+
+    def file_digests(self, symbol: str) -> dict[str, str]:
+        """Return the sha256 of each file a symbol's bars are made of, hexadecimal, by path."""
 
 
 def within(frame: pa.Table, start: dt.date, end: dt.date | None) -> pa.Table:

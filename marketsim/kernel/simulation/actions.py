@@ -10,6 +10,7 @@ from marketsim.kernel.book_state import NONE, message_at
 from marketsim.kernel.compile import inner
 from marketsim.kernel.memory import load_i64, store_i64
 from marketsim.kernel.simulation.event_queue import push, push_turn
+from marketsim.kernel.simulation.sight import book_index, first_order, next_order, order
 from marketsim.kernel.simulation.streams import delay_ns
 from marketsim.kernel.simulation.world import (
     ARRIVAL,
@@ -96,6 +97,22 @@ def cancel_all(market, me):
 
 
 @inner
+def cancel_each(market, me):
+    """Ask for every order the agent sees alive in its own symbol and venue to be cancelled, a message an order; return how many."""
+    book = book_index(market, me.symbol, me.venue)
+    n = 0
+    index = first_order(market, me)
+    # The orders before ``index`` have been asked for.
+    while index != NONE:
+        live = order(market, index)
+        if live.book == book:
+            cancel(market, me, live.order_id)
+            n += 1
+        index = next_order(market, index)
+    return n
+
+
+@inner
 def replace(market, me, order_id, price_tick, qty_lot):
     """Ask for an order to have another price and open quantity."""
     message = letter_from(market, me, me.symbol, me.venue)
@@ -113,6 +130,7 @@ def letter_from(market, me, symbol, venue):
         accuse(market, me, NO_SUCH_MARKET)
         symbol, venue = 0, 0
     market.sent_this_turn += 1
+    me.under_way += 1
     if market.sent_this_turn > MOST_MESSAGES_A_TURN:
         accuse(market, me, TOO_MANY_MESSAGES)
     leaves_ns = me.now_ns + me.computation_ns

@@ -9,6 +9,7 @@ from marketsim.kernel.simulation.actions import accuse
 from marketsim.kernel.simulation.event_queue import push_turn
 from marketsim.kernel.simulation.reports import report_event, report_trade
 from marketsim.kernel.simulation.streams import delay_ns
+from marketsim.kernel.simulation.volumes import note_trade
 from marketsim.kernel.simulation.world import NANO, OVER_CASH_LIMIT, OVER_POSITION_LIMIT, TURN, agent_at, desk_at
 from marketsim.records import EventKind, Turn
 
@@ -28,6 +29,7 @@ def book_tape(market):
         _book(market, trade, trade.maker_owner, -taker_side, trade.maker_fee)
         store_i64(market.volumes, trade.symbol, load_i64(market.volumes, trade.symbol) + trade.qty_lot)
         store_i64(market.marks, trade.symbol, trade.price_tick)
+        note_trade(market, trade.symbol, trade.aggressor, trade.qty_lot)
         market.trades_seen += 1
     while market.events_seen < engine.n_events:
         event = event_at(engine.events, market.events_seen)

@@ -8,17 +8,20 @@ from marketsim.kernel.memory import caller, free, load_i64, store_i64, telling_c
 from marketsim.kernel.simulation.actions import accuse, give_letter, letter_from, new_order, take_letter, wake_at
 from marketsim.kernel.simulation.booking import book_tape
 from marketsim.kernel.simulation.event_queue import ITEM_BYTES, drop_first, push, push_turn
-from marketsim.kernel.simulation.recording import MESSAGE_BYTES, is_full, write_order, write_sample, write_touches
+from marketsim.kernel.simulation.recording import MESSAGE_BYTES, is_full, next_sample_ns, write_order, write_sample, write_touches
 from marketsim.kernel.simulation.reports import remember_touch, show
 from marketsim.kernel.simulation.streams import delay_ns
 from marketsim.kernel.simulation.world import (
+    ACCOUNTS,
     AGENT,
     ARRIVAL,
+    DEPTHS,
     FAULT,
     FINISHED,
     FULL,
     NEWS,
     NO_FAULT,
+    OUTSIDE,
     PYTHON_TURN,
     RAISED,
     SAMPLE,
@@ -59,6 +62,9 @@ def simulate(world_address):
         what, row, why, agent_ns, serial, news = item.what, item.row, item.why, item.agent_ns, item.serial, item.news
         world.now_ns = item.time_ns
         drop_first(world)
+        # Sessions before ``session`` are over.
+        while world.session + 1 < world.n_sessions and world.now_ns >= session_at(world.sessions, world.session + 1).start_ns:
+            world.session += 1
         if engine_at(world.engine, 0).next_timer_ns <= world.now_ns:
             _let_time_pass(world)
         if what == TURN:
@@ -78,12 +84,14 @@ def simulate(world_address):
         elif what == ARRIVAL:
             _arrive(world, row)
         elif what == TAKEN_UP:
+            _take_up(world, row)
+        elif what == OUTSIDE:
             _process(world, row)
         elif what == NEWS:
             _tell_news(world, row)
         else:
-            write_sample(world)
-            push(world, world.now_ns + world.sample_every_ns, SAMPLE, 0)
+            write_sample(world, row)
+            push(world, next_sample_ns(world, row), SAMPLE, row)
 
 
 @inner
@@ -94,8 +102,7 @@ def _is_due(world, number, why, agent_ns, serial, news):
     if why == WAKE:
         if me.wake_ticket != serial:
             return False
-        # Time outside the sessions does not count: the turn comes as far into the next session as it would have come after this one.
-        put_off_ns = _closed_for(world)
+        put_off_ns = _closed_for(world, agent_ns)
     put_off_ns = max(put_off_ns, me.busy_until_ns - agent_ns)
     if put_off_ns <= 0:
         return True
@@ -136,15 +143,17 @@ def end_turn(me):
 
 
 @inner
-def _closed_for(world):
-    """Return how long it is from the end of the last session to the start of the next, when now lies between the two; else 0."""
-    # Sessions before ``session`` are over.
-    while world.session + 1 < world.n_sessions and world.now_ns >= session_at(world.sessions, world.session + 1).start_ns:
-        world.session += 1
+def _closed_for(world, agent_ns):
+    """Return how long a turn between two sessions is put off; 0 within a session.
+
+    Time outside the sessions does not count: the turn comes as far into the next session as it would have come after this one. But one
+    that was meant for the next session, and is early only because market data take their time, comes as soon as that starts.
+    """
     end_ns = session_at(world.sessions, world.session).end_ns
     if world.now_ns < end_ns or world.session + 1 == world.n_sessions:
         return 0
-    return session_at(world.sessions, world.session + 1).start_ns - end_ns
+    start_ns = session_at(world.sessions, world.session + 1).start_ns
+    return start_ns - world.now_ns if agent_ns >= start_ns else start_ns - end_ns
 
 
 @inner
@@ -157,7 +166,14 @@ def _arrive(world, letter):
     if start_ns > world.now_ns:
         push(world, start_ns, TAKEN_UP, letter)
     else:
-        _process(world, letter)
+        _take_up(world, letter)
+
+
+@inner
+def _take_up(world, letter):
+    """Process an agent's message, which is then no longer under way."""
+    agent_at(world.agents, message_at(world.letters, letter).owner_id).under_way -= 1
+    _process(world, letter)
 
 
 @inner
@@ -207,8 +223,10 @@ def begin(world_address):
             push_turn(world, world.now_ns, TURN, number, START, world.now_ns + delay_ns(me, me.data_latency_ns), 0)
     for row in range(world.n_news):
         push(world, news_at(world.news, row).time_ns, NEWS, row)
-    if world.sample_every_ns > 0:
-        push(world, world.now_ns, SAMPLE, 0)
+    if world.depth_every_ns > 0:
+        push(world, world.now_ns, SAMPLE, DEPTHS)
+    if world.accounts_every_ns > 0:
+        push(world, world.now_ns, SAMPLE, ACCOUNTS)
 
 
 @entry
@@ -219,7 +237,7 @@ def schedule(world_address, messages, n):
         letter = take_letter(world)
         for word in range(MESSAGE_BYTES // 8):
             store_i64(world.letters + letter * MESSAGE_BYTES, word, load_i64(messages + k * MESSAGE_BYTES, word))
-        push(world, message_at(world.letters, letter).time_ns, TAKEN_UP, letter)
+        push(world, message_at(world.letters, letter).time_ns, OUTSIDE, letter)
 
 
 @entry

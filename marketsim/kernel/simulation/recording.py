@@ -16,6 +16,7 @@ from marketsim.kernel.simulation.world import (
     depth_sample_at,
     log_at,
     quote_at,
+    session_at,
 )
 from marketsim.records import MESSAGE
 
@@ -77,10 +78,24 @@ def write_touches(market):
 
 
 @inner
-def write_sample(market):
-    """Write down every book's depth and every agent's account."""
-    _write_depths(market)
-    _write_accounts(market)
+def write_sample(market, which):
+    """Write down every book's depth (DEPTHS) or every agent's account (ACCOUNTS)."""
+    if which == DEPTHS:
+        _write_depths(market)
+    else:
+        _write_accounts(market)
+
+
+@inner
+def next_sample_ns(market, which):
+    """Return the next point of a grid; between two sessions there is none, and the next session begins its own grid."""
+    next_ns = market.now_ns + (market.depth_every_ns if which == DEPTHS else market.accounts_every_ns)
+    # Sessions before ``k`` are over by then.
+    for k in range(market.session, market.n_sessions):
+        session = session_at(market.sessions, k)
+        if next_ns < session.end_ns:
+            return max(next_ns, session.start_ns)
+    return next_ns
 
 
 @inner

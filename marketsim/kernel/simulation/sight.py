@@ -21,7 +21,7 @@ from marketsim.kernel.book_state import (
 from marketsim.kernel.compile import inner
 from marketsim.kernel.memory import load_f64, load_i64
 from marketsim.kernel.order_ids import find_owner
-from marketsim.kernel.simulation.world import path_at, session_at
+from marketsim.kernel.simulation.world import desk_at, flow_at, path_at, session_at
 from marketsim.kernel.stops import best_displayed
 
 
@@ -126,6 +126,72 @@ def traded_lot(market, symbol):
 
 
 @inner
+def session_start_ns(market, session):
+    """Return when a session starts; ``market.session`` is the one under way, or the next, of ``market.n_sessions``."""
+    return session_at(market.sessions, session).start_ns
+
+
+@inner
+def session_end_ns(market, session):
+    """Return when a session ends."""
+    return session_at(market.sessions, session).end_ns
+
+
+@inner
+def round_trip_ns(market, me):
+    """Return the shortest time from sending a message to the agent's own venue to seeing what came of it."""
+    return me.computation_ns + me.order_latency_ns + desk_at(market.desks, me.venue).latency_ns + me.data_latency_ns
+
+
+@inner
+def signed_lot(market, symbol):
+    """Return what aggressors have bought of a symbol so far less what they have sold, at all venues; auctions do not count."""
+    flow = flow_at(market.flows, symbol)
+    return flow.bought_lot - flow.sold_lot
+
+
+@inner
+def has_settled(me):
+    """Whether the exchange had processed all the agent has sent, so that its live orders and its position are all there is."""
+    return me.under_way == 0
+
+
+@inner
+def session_now(market, me):
+    """Return the row of the session that the agent's clock is in, of the next one at night, and the number of sessions after the last."""
+    k = market.session
+    # The sessions before the k-th have ended.
+    while k < market.n_sessions and me.now_ns >= session_at(market.sessions, k).end_ns:
+        k += 1
+    return k
+
+
+@inner
+def since_open_ns(market, me):
+    """Return how long the session under way has lasted at the agent's clock; 0 before it, and after the last."""
+    k = session_now(market, me)
+    return max(me.now_ns - session_at(market.sessions, k).start_ns, 0) if k < market.n_sessions else 0
+
+
+@inner
+def to_close_ns(market, me):
+    """Return how long it is at the agent's clock until the session under way ends, or the next; 0 after the last."""
+    k = session_now(market, me)
+    return session_at(market.sessions, k).end_ns - me.now_ns if k < market.n_sessions else 0
+
+
+@inner
+def session_time_ns(market, me):
+    """Return how much session time has passed at the agent's clock since the first session began: nights do not count."""
+    passed_ns = 0
+    # The sessions before the k-th are in ``passed_ns``.
+    for k in range(session_now(market, me)):
+        session = session_at(market.sessions, k)
+        passed_ns += session.end_ns - session.start_ns
+    return passed_ns + since_open_ns(market, me)
+
+
+@inner
 def position_lot(market, me, symbol):
     """Return what the agent holds, negative when short."""
     return load_i64(market.holdings, me.number * market.n_symbols + symbol)
@@ -167,3 +233,31 @@ def next_order(market, index):
 def order(market, index):
     """Return the record of a live order: price_tick, qty_lot, order_id, side and more; not to be written to."""
     return slot_at(engine_at(market.engine, 0).slots, index)
+
+
+@inner
+def own_lot(market, me, symbol, venue, side, price_tick):
+    """Return the displayed quantity of the agent's own orders at a price."""
+    total = 0
+    book = book_index(market, symbol, venue)
+    index = first_order(market, me)
+    # ``total`` counts the agent's orders before ``index``.
+    while index != NONE:
+        mine = order(market, index)
+        if mine.book == book and mine.side == side and mine.level != NONE and mine.price_tick == price_tick:
+            total += mine.qty_lot
+        index = next_order(market, index)
+    return total
+
+
+@inner
+def others_tick(market, me, symbol, venue, side):
+    """Return the best displayed price of a side that somebody else stands at, or NO_PRICE."""
+    index = best_level(market, symbol, venue, side)
+    # Every level before ``index`` is the agent's alone.
+    while index != NONE:
+        tick = level_tick(market, index, side)
+        if level_lot(market, index) > own_lot(market, me, symbol, venue, side, tick):
+            return tick
+        index = next_level(market, index)
+    return NO_PRICE

@@ -19,7 +19,7 @@ from marketsim.records import DEPTH
 FINISHED, FULL, PYTHON_TURN, FAULT = 0, 1, 2, 3
 
 # What is due.
-TURN, ARRIVAL, TAKEN_UP, NEWS, SAMPLE = 1, 2, 3, 4, 5
+TURN, ARRIVAL, TAKEN_UP, NEWS, SAMPLE, OUTSIDE = 1, 2, 3, 4, 5, 6
 
 # What an agent did that ends a simulation.
 NO_FAULT, RAISED, TOO_MANY_MESSAGES, OVER_POSITION_LIMIT, OVER_CASH_LIMIT, NO_SUCH_MARKET, TOO_MANY_TURNS = 0, 1, 2, 3, 4, 5, 6
@@ -40,6 +40,8 @@ WORLD = np.dtype(
         ("paths", np.int64),  # fundamentals, one row a symbol
         ("volumes", np.int64),  # (n_symbols,) int64: lots traded so far, and the price of the last trade at any venue
         ("marks", np.int64),
+        ("flows", np.int64),  # one FLOW a symbol, and N_CELLS cells a symbol
+        ("cells", np.int64),
         ("sessions", np.int64),  # SESSION rows
         ("news", np.int64),  # NEWS_ITEM rows
         ("items", np.int64),  # the queue
@@ -59,7 +61,8 @@ WORLD = np.dtype(
         ("free_letter", np.int64),
         ("tape_rows", np.int64),  # the tape is handed over when trades or events reach this many
         ("n_depth", np.int64),
-        ("sample_every_ns", np.int64),  # 0 for never
+        ("depth_every_ns", np.int64),  # grids of the samples, 0 for never
+        ("accounts_every_ns", np.int64),
         ("trades_seen", np.int64),  # rows of the tape that are booked
         ("events_seen", np.int64),
         ("now_ns", np.int64),  # exchange time
@@ -124,6 +127,7 @@ AGENT = np.dtype(
         ("wants_reports", np.int64),  # of everything that happens to its orders
         ("turns_at_once", np.int64),  # turns it has taken at one and the same time of its clock
         ("muted", np.int64),  # never gets a turn
+        ("under_way", np.int64),  # messages it has sent that the exchange has not processed yet
         ("n_turns", np.int64),
         ("n_orders", np.int64),  # new orders sent
         ("n_cancels", np.int64),  # cancels, mass cancels, replaces and reduces sent
@@ -208,6 +212,11 @@ REPORT = np.dtype(
 )
 TRADED = 0
 
+# Lots traded so far by the side of the taker; and the same at the start of each of the latest N_CELLS seconds, in a ring.
+FLOW = np.dtype([("second", np.int64), ("bought_lot", np.int64), ("sold_lot", np.int64)])
+CELL = np.dtype([("bought_lot", np.int64), ("sold_lot", np.int64)])
+N_CELLS = 4096
+
 QUOTE = np.dtype(
     [
         ("time_ns", np.int64),
@@ -251,6 +260,8 @@ news_at = accessor(NEWS_ITEM)
 path_at = accessor(PATH)
 shown_at = accessor(SHOWN)
 report_at = accessor(REPORT)
+flow_at = accessor(FLOW)
+cell_at = accessor(CELL)
 quote_at = accessor(QUOTE)
 account_sample_at = accessor(ACCOUNT_SAMPLE)
 depth_sample_at = accessor(DEPTH_SAMPLE)

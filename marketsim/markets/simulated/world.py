@@ -86,8 +86,8 @@ class Capture:
     orders: bool = False
     quotes: bool = False
     depth_levels: int = 0
-    accounts: bool = False
-    sample_every_ns: int = 0  # the grid of depths and accounts
+    depth_every_ns: int = 0  # the grid of depths, and that of accounts; 0 for never
+    accounts_every_ns: int = 0
     rows: int = 1 << 16
 
 
@@ -190,6 +190,7 @@ class World:
         tables = {
             "agents": self.agents, "holdings": self.holdings, "desks": self.desks, "sessions": sessions, "paths": paths, "news": news,
             "marks": marks, "volumes": self._table(n_symbols, np.dtype(np.int64)),
+            "flows": self._table(n_symbols, w.FLOW), "cells": self._table(n_symbols * w.N_CELLS, w.CELL),
             "channels": self._table((n_agents, n_venues), np.dtype(np.int64)),
             "touches": self._table(n_venues * n_symbols, w.QUOTE), "scratch": self._table(levels, DEPTH),
         }  # fmt: skip
@@ -285,12 +286,14 @@ class World:
     def _make_logs(self, n_books: int, n_accounts: int) -> npt.NDArray[np.void]:
         capture, h = self._capture, self._header[0]
         h["tape_rows"] = capture.rows
-        h["n_depth"], h["sample_every_ns"] = capture.depth_levels, capture.sample_every_ns
+        h["n_depth"] = capture.depth_levels
+        h["depth_every_ns"] = capture.depth_every_ns if capture.depth_levels else 0
+        h["accounts_every_ns"] = capture.accounts_every_ns
         logs = self._table(w.N_LOGS, w.LOG)
         n_depths = n_books * capture.depth_levels
         rooms = {
             w.ORDERS: (capture.orders, 2, MESSAGE), w.QUOTES: (capture.quotes, 2 * n_books, w.QUOTE),
-            w.DEPTHS: (n_depths > 0, n_depths, w.DEPTH_SAMPLE), w.ACCOUNTS: (capture.accounts, n_accounts, w.ACCOUNT_SAMPLE),
+            w.DEPTHS: (n_depths > 0, n_depths, w.DEPTH_SAMPLE), w.ACCOUNTS: (capture.accounts_every_ns > 0, n_accounts, w.ACCOUNT_SAMPLE),
         }  # fmt: skip
         self._log_rows: dict[int, npt.NDArray[np.void]] = {}
         for which, (wanted, at_once, dtype) in rooms.items():

@@ -1,0 +1,80 @@
+"""Whether the parts of a simulated run fit together, so that no setting is ignored in silence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from marketsim.configsimulated import OrderShock, SimulatedMarket, WithdrawalShock
+
+if TYPE_CHECKING:
+    from marketsim.config import RunSpec
+
+
+def check_simulated(spec: RunSpec, market: SimulatedMarket) -> None:
+    """Refuse what a simulated market cannot honour.
+
+    Raises
+    ------
+    ValueError
+        The first thing that does not fit; the message begins with its key.
+    """
+    if spec.horizon != "intraday":
+        raise ValueError("horizon: daily does not fit market kind simulated, where trading goes on within the day; use horizon: intraday")
+    if spec.end is not None and market.sessions is not None:
+        raise ValueError("end: does not fit with market.sessions, which counts the sessions from `start`; keep one of the two")
+    for key, unused in _unused(spec):
+        if unused:
+            raise ValueError(f"{key}: does not apply in market kind simulated, where the venue's fees and prices are paid; remove it")
+    if not market.population and not spec.traders:
+        raise ValueError("market.population: is empty and there is no strategy; name a preset, or at least one group")
+    if spec.strategy is None:
+        _fits_without_strategy(spec)
+    _check_population(spec, market)
+    _check_events(spec, market)
+    names = [venue.name for venue in market.venues]
+    if len(set(names)) < len(names):
+        raise ValueError(f"market.venues: a name stands twice in {', '.join(names)}; give each venue its own")
+    if market.hours is not None and market.hours.close <= market.hours.open:
+        raise ValueError(f"market.hours: close {market.hours.close} does not come after open {market.hours.open}; correct one")
+
+
+def _unused(spec: RunSpec) -> Iterator[tuple[str, bool]]:
+    yield "slippage_bps", spec.slippage_bps != 0
+    yield "dealer.half_spread_bps", spec.dealer.half_spread_bps != 0
+    yield "max_ticks", spec.max_ticks is not None
+    yield "account.borrow_rate_bps", spec.account.borrow_rate_bps != 0
+
+
+def _fits_without_strategy(spec: RunSpec) -> None:
+    """Refuse what is about a strategy where there is none."""
+    about = {"sweep": spec.sweep is not None, "walk_forward": spec.walk_forward is not None}
+    for key, is_there in about.items():
+        if is_there:
+            raise ValueError(f"{key}: compares a strategy's results, but there is no strategy; add one or remove it")
+
+
+def _check_population(spec: RunSpec, market: SimulatedMarket) -> None:
+    venues = [venue.name for venue in market.venues]
+    for name, group in market.population.items():
+        if name in ("strategy", "benchmark", *(agent.name for agent in spec.agents)):
+            raise ValueError(f"market.population: the name {name} is taken; rename the group")
+        for symbol in group.symbols or ():
+            if symbol not in spec.symbols:
+                raise ValueError(f"market.population.{name}.symbols: {symbol} is not among the run's symbols; add it there or correct it")
+        if group.venue is not None and group.venue not in venues:
+            raise ValueError(f"market.population.{name}.venue: {group.venue} is not among the venues {', '.join(venues)}; correct it")
+
+
+def _check_events(spec: RunSpec, market: SimulatedMarket) -> None:
+    for section, events in (("news", market.news), ("shocks", market.shocks)):
+        for number, event in enumerate(events):
+            where = f"market.{section}.{number}"
+            if event.symbol is not None and event.symbol not in spec.symbols:
+                raise ValueError(f"{where}.symbol: {event.symbol} is not among the run's symbols; correct it")
+            if spec.end is None and event.session >= (market.sessions or 1):
+                raise ValueError(f"{where}.session: {event.session} is not simulated, sessions are numbered from 0; correct it")
+            if isinstance(event, WithdrawalShock) and event.group not in market.population:
+                raise ValueError(f"{where}.group: {event.group} is not a group of the population; correct it")
+            if isinstance(event, OrderShock) and event.venue not in (None, *(venue.name for venue in market.venues)):
+                raise ValueError(f"{where}.venue: {event.venue} is not among the venues; correct it")
