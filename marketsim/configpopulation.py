@@ -25,11 +25,13 @@ class ConstantLatency(Model):
 
 
 class DistanceLatency(Model):
-    """Agents stand somewhere on a line that starts at their venue, each at a place of its own; messages travel at a fixed speed."""
+    """Agents and their venue stand somewhere on a line, each at a place of its own; messages travel at a fixed speed."""
 
     kind: Literal["distance"] = "distance"
     line_m: float = Field(3_866_660.0, ge=0, le=4e7, description="Length of the line, metres; New York to Seattle as in ABIDES.")
-    venue_at_m: float = Field(0.0, ge=0, le=4e7, description="Where on the line the venue stands, metres.")
+    venue_at_m: float | None = Field(
+        None, ge=0, le=4e7, description="Where on the line the venue stands, metres; left out = a place drawn from the seed and its name."
+    )
     speed_m_per_s: float = Field(299_792_458.0, gt=0, description="Speed of messages, metres a second; light in a vacuum.")
     computation_ns: Nanoseconds = Field(0, description="Nanoseconds the agent thinks before its orders leave.")
 

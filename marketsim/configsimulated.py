@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 
 from marketsim.configmodel import MOST_LATENCY_NS, Model, Name, Symbol
 from marketsim.configpopulation import Group
+from marketsim.markets.simulated.fundamentals import ConstantFundamental, Fundamental
 
 PRESETS = Path(__file__).parent / "markets" / "simulated" / "presets"
 TIME_PATTERN = r"^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,9})?)?$"
@@ -68,16 +69,6 @@ class Phases(Model):
 # --- what happens from outside --------------------------------------------------------------------------------------
 
 
-class ConstantFundamental(Model):
-    """A value that never changes."""
-
-    kind: Literal["constant"] = "constant"
-    price: float = Field(100.0, gt=0, le=1e9, description="Currency a share.")
-
-
-Fundamental = ConstantFundamental
-
-
 class Moment(Model):
     """When something happens, and to what."""
 
@@ -89,8 +80,12 @@ class Moment(Model):
 class NewsItem(Moment):
     """News that agents who listen are told, one data latency later; the code means what they take it to mean."""
 
-    code: int = Field(description="What kind of news it is.")
-    size: float = Field(0.0, description="How much; its unit is the listeners'.")
+    code: Literal["news", "liquidity"] | int = Field(
+        description="What kind of news it is: news, liquidity, or a number from 100 on that your own agents understand."
+    )
+    size: float = Field(
+        0.0, description="News: the relative change of value it stands for. Liquidity: share of their quotes that makers withdraw, 0 to 1."
+    )
 
 
 class FundamentalShock(Moment):
@@ -171,7 +166,13 @@ class SimulatedMarket(Model):
     hours: Hours | None = Field(None, description="Continuous trading; left out = the calendar's hours.")
     phases: Phases = Phases()
     venues: list[Venue] = Field([Venue()], min_length=1, max_length=100, description="Where is traded.")
-    fundamental: Fundamental = Field(ConstantFundamental(), description="What a share is worth, as informed agents see it with noise.")
+    fundamental: Fundamental = Field(
+        ConstantFundamental(), description="What a share of every symbol is worth; informed agents see it with noise."
+    )
+    fundamentals: dict[Symbol, Fundamental] = Field(default_factory=dict, description="Symbol → its own, where it has another one.")
+    correlation: list[list[float]] | None = Field(
+        None, description="Correlation of the symbols' fundamentals, a matrix in the order of `symbols`; left out = independent."
+    )
     population: dict[Name, Group] = Field(default_factory=dict, description="Group → kind, number and parameters of its agents.")
     news: list[NewsItem] = Field(default_factory=list, max_length=100_000, description="Scheduled news.")
     shocks: list[Shock] = Field(default_factory=list, max_length=100_000, description="Scheduled shocks.")

@@ -101,12 +101,14 @@ def params(name: str, group: Group, agent: CompiledAgent, drawn: Mapping[str, An
         if fault["type"] == "extra_forbidden":
             raise ConfigError(f"market.population.{name}.parameters: {_unknown(key, agent)}") from None
         where = "vary" if key in drawn else "parameters"
-        sentence = str(fault["msg"]).removeprefix("Value error, ") if fault["type"] == "value_error" else ""
-        if fault["type"] == "missing":
-            sentence = f"{key} is missing; add it"
-        raise ConfigError(
-            f"market.population.{name}.{where}: {sentence or f'{key} is {shown(fault["input"])}, expected {expected(fault)}'}."
-        ) from None
+        match fault["type"]:
+            case "value_error":
+                sentence = str(fault["msg"]).removeprefix("Value error, ")
+            case "missing":
+                sentence = f"{key} is missing; add it"
+            case _:
+                sentence = f"{key} is {shown(fault['input'])}, expected {expected(fault)}"
+        raise ConfigError(f"market.population.{name}.{where}: {sentence}.") from None
 
 
 def draw(spec: Distribution, seed: int, name: str, parameter: str) -> Any:
@@ -137,13 +139,14 @@ def unit(seed: int, name: str, what: str) -> float:
     return ((word >> 12) + 0.5) * 2.0**-52
 
 
-def latency_of(spec: LatencySpec, seed: int, name: str) -> Latency:
-    """Return how long an agent's messages take."""
+def latency_of(spec: LatencySpec, seed: int, name: str, venue: str) -> Latency:
+    """Return how long an agent's messages take to a venue and back."""
     match spec:
         case ConstantLatency():
             return Latency(spec.data_ns, spec.order_ns, spec.computation_ns)
         case DistanceLatency():
-            metres = abs(unit(seed, name, "place") * spec.line_m - spec.venue_at_m)
+            venue_at_m = unit(seed, venue, "place") * spec.line_m if spec.venue_at_m is None else spec.venue_at_m
+            metres = abs(unit(seed, name, "place") * spec.line_m - venue_at_m)
             one_way_ns = round(metres / spec.speed_m_per_s * 1e9)
             return Latency(one_way_ns, one_way_ns, spec.computation_ns)
         case LogNormalLatency():
@@ -171,7 +174,7 @@ def _members(
             params=shared or params(name, group, agent, drawn),
             symbol=symbol,
             venue=0 if group.venue is None else venues.index(group.venue),
-            latency=latency_of(group.latency, seed, own_name),
+            latency=latency_of(group.latency, seed, own_name, group.venue or venues[0]),
             cash_tick_lot=round(group.cash / tick_lot),
             position_lot=tuple(round(group.position_shares / market.lot_size) * (k == symbol) for k in range(len(symbols))),
             lowest_cash_tick_lot=-NO_LIMIT if limits.lowest_cash is None else round(limits.lowest_cash / tick_lot),

@@ -16,7 +16,7 @@ from marketsim.data.calendars import load_calendar
 from marketsim.errors import ConfigError
 from marketsim.markets.simulated.population import Roster
 from marketsim.markets.simulated.world import News
-from marketsim.records import MESSAGE, Kind, Phase, Side, Tif
+from marketsim.records import MESSAGE, Kind, NewsCode, Phase, Side, Tif
 
 SECOND_NS = 1_000_000_000
 EVERY_SYMBOL = -1
@@ -109,7 +109,13 @@ def news_items(spec: RunSpec, market: SimulatedMarket, times: Timetable) -> tupl
     """Return the scheduled news."""
     symbols = spec.symbols
     return tuple(
-        News(times.at(item), item.code, item.size, 0 if item.symbol is None else symbols.index(item.symbol)) for item in market.news
+        News(
+            times.at(item),
+            item.code if isinstance(item.code, int) else NewsCode[item.code.upper()],
+            item.size,
+            0 if item.symbol is None else symbols.index(item.symbol),
+        )
+        for item in market.news
     )
 
 

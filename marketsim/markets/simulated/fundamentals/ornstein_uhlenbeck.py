@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from marketsim.kernel.mean_reversion import mean_reverting
 from marketsim.markets.simulated.fundamentals.spec import Draws, FundamentalSpec, Grid
 
 
@@ -74,6 +73,9 @@ def deviations(
     spec: OrnsteinUhlenbeckFundamental, grid: Grid, draws: Draws, pushes: NDArray[np.float64], lowest_tick: float
 ) -> NDArray[np.float64]:
     """Return the deviations from the mean, (n_sessions, n_points), ticks, with further pushes of the same shape added at each point."""
+    # Reading a run description needs the kinds but no compiler.
+    from marketsim.kernel.mean_reversion import mean_reverting
+
     keep, gain = transition(spec, grid.step_ns)
     keep_night, gain_night = transition(spec, spec.night_s * 1e9)
     result = np.empty((len(grid.sessions), grid.n_points))
