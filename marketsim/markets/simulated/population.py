@@ -155,9 +155,7 @@ def latency_of(spec: LatencySpec, seed: int, name: str, venue: str) -> Latency:
             return Latency(spec.data_ns, spec.order_ns, spec.computation_ns, ("empirical", tuple(spec.delays_ns)))
 
 
-def _members(
-    name: str, group: Group, market: SimulatedMarket, places: tuple[list[str], list[str]], seed: int
-) -> typing.Iterator[Member]:
+def _members(name: str, group: Group, market: SimulatedMarket, places: tuple[list[str], list[str]], seed: int) -> typing.Iterator[Member]:
     symbols, venues = places
     agent = _agent(name, group)
     shared = params(name, group, agent, {}) if not group.vary else None

@@ -22,11 +22,13 @@ from marketsim.kernel.exceptions import raised_exception
 from marketsim.kernel.exchange_loop import run as run_exchange
 from marketsim.kernel.simulation import world as w
 from marketsim.kernel.simulation.loop import act, begin, end, schedule, simulate
+from marketsim.markets.simulated.watchdog import Stage, TurnTakesTooLong, Watchdog
 from marketsim.records import DEPTH, MESSAGE
 from marketsim.tape import Tape
 from marketsim.venue_rules import VenueRules
 
 NO_LIMIT = 2**62
+TURN_AGENT = (w.WORLD.names or ()).index("turn_agent")  # the header's word that says whose turn it is; all before it are words too
 FAULTS = {
     w.RAISED: "its step raised an error",
     w.TOO_MANY_MESSAGES: "it sent more than 10,000 messages in one turn",
@@ -208,6 +210,8 @@ class World:
         self._logs = self._make_logs(n_venues * n_symbols, n_agents * n_symbols)
         self._enlist(seed)
         self._address = self._header.ctypes.data
+        self._words = self._header.data.cast("B").cast("q")
+        self.stage = Stage.OUTSIDE
         begin(self._address)
         weakref.finalize(self, _release, self._header)
         rows = np.ascontiguousarray(setting.messages)
@@ -217,6 +221,7 @@ class World:
         self,
         hand_over: Callable[[Handed], None] = lambda _: None,
         take_turn: Callable[[World, int], None] | None = None,
+        watchdog: Watchdog | None = None,
     ) -> None:
         """Let all time pass.
 
@@ -224,19 +229,35 @@ class World:
         ----------
         hand_over : gets what has happened, in parts, the last one at the end
         take_turn : takes the turn of an agent in Python, given its number; ends it with `act`
+        watchdog : ends a turn that takes too long; None for none
 
         Raises
         ------
         StrategyError
-            An agent raised or broke a limit; the message names it, the time and the reason.
+            An agent raised, hung or broke a limit; the message names it, the time and the reason. The exchange is consistent then: every
+            message was processed wholly or not at all.
         """
+        if watchdog is None:
+            self._run(hand_over, take_turn)
+            return
+        with watchdog.watching(self):
+            try:
+                self._run(hand_over, take_turn)
+            except TurnTakesTooLong:
+                raise StrategyError(self.accusation(f"its turn takes longer than {watchdog.limit_s:g} s")) from None
+
+    def _run(self, hand_over: Callable[[Handed], None], take_turn: Callable[[World, int], None] | None) -> None:
+        words, turn_agent = self._words, TURN_AGENT
         while True:
+            self.stage = Stage.COMPILED
             code = simulate(self._address)
             if code == w.PYTHON_TURN:
                 if take_turn is None:
                     raise ConfigError("the population has agents in Python, but nobody takes their turns")
-                take_turn(self, int(self._header["turn_agent"][0]))
+                self.stage = Stage.PYTHON
+                take_turn(self, words[turn_agent])
                 continue
+            self.stage = Stage.OUTSIDE
             if code == w.FAULT:
                 raise StrategyError(self._fault())
             hand_over(self._hand_over())
@@ -349,12 +370,17 @@ class World:
 
     def _fault(self) -> str:
         number, fault = int(self._header["fault_agent"][0]), int(self._header["fault"][0])
-        name = self.members[number - 1].name if number > 0 else "outside"
-        when = np.datetime64(int(self.agents[number]["now_ns"]), "ns")
         what = FAULTS[fault]
         if fault == w.RAISED:
             told = raised_exception(int(self._header["fault_exception"][0]))
             what = f"its step raised {told}" if told else what
+        return self.accusation(what, number)
+
+    def accusation(self, what: str, number: int | None = None) -> str:
+        """Return a sentence that says what an agent did, by default the one whose turn it is, and when."""
+        number = int(self._words[TURN_AGENT]) if number is None else number
+        name = self.members[number - 1].name if number > 0 else "outside"
+        when = np.datetime64(int(self.agents[number]["now_ns"]), "ns")
         return f"agent {name} at {when}Z: {what}; correct the agent or its limits."
 
 
