@@ -40,12 +40,14 @@ def crowd(market: Any, me: Any, p: Any, state: Any) -> None:
     """Keep one limit order near the fundamental value."""
     if me.turn != START:
         cancel_all(market, me)
-        price = int(fundamental_tick(market, me.symbol)) + integer(me, -p.reach_tick, p.reach_tick)
-        limit(market, me, random_side(me), price, integer(me, 1, p.largest_lot))
+        side = random_side(me)
+        # One in five wants to trade at once.
+        price = int(fundamental_tick(market, me.symbol)) - side * integer(me, -p.reach_tick // 4, p.reach_tick)
+        limit(market, me, side, price, integer(me, 1, p.largest_lot))
     wake_in(market, me, exponential(me, p.mean_wait_ns))
 
 
-def people(n: int = 30, n_symbols: int = 1, **params: Any) -> list[Member]:
+def people(n: int = 60, n_symbols: int = 1, **params: Any) -> list[Member]:
     return [
         Member(f"crowd.{symbol}.{k}", crowd, CrowdParams(**params), symbol=symbol, latency=Latency(1000, 1000))
         for symbol in range(n_symbols)
@@ -134,7 +136,9 @@ def trade(
 ) -> Any:
     """Let strategies trade; return the account of the only one, or of all by name."""
     named = strategies if isinstance(strategies, Mapping) else {"strategy": strategies}
-    traders = [Trader(name, one, cash, account_costs() if costs is None else costs, latency or Latency(2000, 3000)) for name, one in named.items()]
+    traders = [
+        Trader(name, one, cash, account_costs() if costs is None else costs, latency or Latency(2000, 3000)) for name, one in named.items()
+    ]
     bars = SimulatedBars(panel, first_bar, Scale(0.01, 1.0))
     runs = play_sessions(bars, market_of or flat_market(panel), traders, seed, watchdog, listeners)
     return dict(zip(named, runs, strict=True)) if isinstance(strategies, Mapping) else runs[0]

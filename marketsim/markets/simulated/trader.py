@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
-from marketsim.agents.strategy import Strategy
+from marketsim.agents.strategy import MarketView, Strategy
 from marketsim.errors import ConfigError
 from marketsim.kernel.bar_fills import close_bar, open_bar
 from marketsim.kernel.book_state import NO_PRICE
 from marketsim.kernel.exchange_account import ALLOWANCE, admit, book_report
 from marketsim.kernel.simulation.world import TRADED
 from marketsim.markets.bars import AccountRun
-from marketsim.markets.desk import Desk, grown, positive
+from marketsim.markets.desk import Answer, Desk, grown, positive
 from marketsim.markets.simulated.live_bars import LiveBars
 from marketsim.markets.simulated.live_view import LiveView
 from marketsim.markets.simulated.scale import Scale
@@ -82,7 +83,7 @@ class TraderDesk(Desk):
         self._withdrawn: list[int] = []  # orders of the exchange to be cancelled
         self._heard = 0
         self._bar = self._first = bars.bar
-        self._next_data_ns = NEVER_NS
+        self._next_data_ns = self._session_start_ns = NEVER_NS
         self._flattened = False
         panel = bars.panel
         day = panel.session.astype(np.int64)
@@ -118,6 +119,7 @@ class TraderDesk(Desk):
         self._release_exchange()
         self._sent = {}
         self._next_data_ns = NEVER_NS
+        self._session_start_ns = int(self._panel.open_ns[self._bar])
 
     def hear(self, report: np.void) -> None:
         """Book what the exchange reports of an own order."""
@@ -228,7 +230,7 @@ class TraderDesk(Desk):
         every = self._strategy.data_every_ns
         if every <= 0:
             return NEVER_NS
-        start = int(self._panel.open_ns[self._bar])
+        start = self._session_start_ns
         return start + ((now_ns - start) // every + 1) * every
 
     # --- orders -----------------------------------------------------------------------------------------------------
@@ -238,24 +240,42 @@ class TraderDesk(Desk):
         self._enter(row)
 
     def _enter(self, rows: npt.NDArray[np.void]) -> None:
-        """Number new orders, cut them to what the account can carry, and hold them until they are sent."""
+        """Number new orders, and hold them until they are sent."""
         first = int(self._account["n_orders"][0])
         super()._enter(rows)
+        alive = np.flatnonzero(self._orders["status"][first : int(self._account["n_orders"][0])] == Status.OPEN)
+        self._held += (first + alive).tolist()
+
+    def _ask(self, heard: int, look: Callable[[MarketView], Answer]) -> None:
+        """Let the strategy look at the market, and check what it sends as a whole."""
+        first = int(self._account["n_orders"][0])
+        super()._ask(heard, look)
+        self._admit(first)
+
+    def _liquidate(self, now: int) -> None:
+        first = int(self._account["n_orders"][0])
+        super()._liquidate(now)
+        self._admit(first)
+
+    def _admit(self, first: int) -> None:
+        """Cut new orders to what the account can carry."""
         n_orders = int(self._account["n_orders"][0])
+        if n_orders == first:
+            return
         if len(self._allowances) < len(self._orders):
             self._allowances = grown(self._allowances, len(self._orders))
         prices = np.full(n_orders, np.nan)
         touch = self._touch()
-        for index in (*map(int, self._live[: int(self._account["n_live"][0])]), *range(first, n_orders)):
+        live = self._live[: int(self._account["n_live"][0])]
+        for index in np.union1d(live, np.arange(first, n_orders)):
             prices[index] = self._expected(self._orders[index], touch)
-        for index in range(first, n_orders):
-            order = self._orders[index]
-            if order["status"] == Status.OPEN and math.isnan(prices[index]):
-                order["status"], order["reason"], order["ended_ns"] = Status.REJECTED, Reason.BUYING_POWER, self._view.time_ns
-        admit(
-            first, n_orders, self._view.time_ns, prices, self._plan, self._book_of_account(), self._orders, self._live, self._allowances
-        )  # fmt: skip
-        self._held += [index for index in range(first, n_orders) if self._orders[index]["status"] == Status.OPEN]
+        now = self._view.time_ns
+        unpriced = first + np.flatnonzero(np.isnan(prices[first:]) & (self._orders["status"][first:n_orders] == Status.OPEN))
+        for index in unpriced:  # there is no saying what it would cost
+            self._orders[index]["status"], self._orders[index]["reason"] = Status.REJECTED, Reason.BUYING_POWER
+            self._orders[index]["ended_ns"] = now
+        admit(first, n_orders, now, prices, self._plan, self._book_of_account(), self._orders, self._live, self._allowances)
+        self._held = [index for index in self._held if self._orders[index]["status"] <= Status.TRIGGERED]
 
     def _faults(self, new: npt.NDArray[np.void]) -> list[tuple[npt.NDArray[np.bool_], Reason]]:
         kind, pegs = new["kind"], np.isin(new["kind"], PEGS)
