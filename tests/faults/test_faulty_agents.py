@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 import time
@@ -82,14 +83,18 @@ def greedy(market: Any, me: Any, p: Any, state: Any) -> None:
     wake_in(market, me, 1_000_000_000)
 
 
+AT_START, LATER = r"agent bad at 2024-01-02T14:00:00\.0+Z: ", r"agent bad at 2024-01-02T14:00:.*: "
 COMPILED: dict[str, tuple[CompiledAgent, dict[str, Any], str]] = {
-    "raises": (raises_late, {}, r"agent bad at 2024-01-02T14:00:30\.0+Z: its step raised ValueError: the moon is full \(test_faulty_agents\.py, line \d+, in raises_late\); correct"),
-    "raises deep inside": (raises_deep, {}, r"agent bad at 2024-01-02T14:00:00\.0+Z: its step raised ValueError: attempt to get argmax of an empty sequence"),
-    "takes turns at one time for ever": (never_lets_time_pass, {}, r"agent bad at 2024-01-02T14:00:00\.0+Z: it took more than 10,000 turns without letting time pass"),
-    "sends for ever": (floods, {}, r"agent bad at .*: it sent more than 10,000 messages in one turn"),
-    "sends nowhere": (elsewhere, {}, r"agent bad at .*: it sent a message to a symbol or venue that is not there"),
-    "goes beyond its position": (greedy, {"largest_position_lot": 300}, r"agent bad at 2024-01-02T14:00:.*: its position went beyond its limit"),
-    "goes beyond its cash": (greedy, {"lowest_cash_tick_lot": -2_000_000}, r"agent bad at 2024-01-02T14:00:.*: its cash fell below its limit"),
+    "raises": (
+        raises_late, {}, r"agent bad at 2024-01-02T14:00:30\.0+Z: its step raised ValueError: the moon is full "
+        r"\(test_faulty_agents\.py, line \d+, in raises_late\); correct",
+    ),
+    "raises deep inside": (raises_deep, {}, AT_START + "its step raised ValueError: attempt to get argmax of an empty sequence"),
+    "takes turns at one time for ever": (never_lets_time_pass, {}, AT_START + "it took more than 10,000 turns without letting time pass"),
+    "sends for ever": (floods, {}, AT_START + "it sent more than 10,000 messages in one turn"),
+    "sends nowhere": (elsewhere, {}, AT_START + "it sent a message to a symbol or venue that is not there"),
+    "goes beyond its position": (greedy, {"largest_position_lot": 300}, LATER + "its position went beyond its limit"),
+    "goes beyond its cash": (greedy, {"lowest_cash_tick_lot": -2_000_000}, LATER + "its cash fell below its limit"),
 }  # fmt: skip
 
 
@@ -204,10 +209,8 @@ def endless(_: Any) -> None:
 
 def endless_and_stubborn(_: Any) -> None:
     while True:
-        try:
+        with contextlib.suppress(Exception):  # what a careless author writes
             time.sleep(0.001)
-        except Exception:  # noqa: BLE001, S110 - what a careless author writes
-            pass
 
 
 @pytest.mark.parametrize("act", [endless, endless_and_stubborn])

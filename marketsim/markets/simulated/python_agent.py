@@ -24,6 +24,10 @@ from marketsim.records import MESSAGE, Kind, Tif
 _LETTERS = {"int64": "q", "int32": "i", "int16": "h", "int8": "b"}
 # NumPy aligns MESSAGE like C does, and so does struct in native mode.
 _MESSAGE = struct.Struct("@" + "".join(_LETTERS[MESSAGE[name].name] for name in MESSAGE.names or ()))
+pack_into, MESSAGE_BYTES = _MESSAGE.pack_into, MESSAGE.itemsize
+# Plain numbers: members of an enum cost as much to look up as a message to write.
+LIMIT, MARKET, CANCEL, REPLACE, CANCEL_OWNER = (k.value for k in (Kind.LIMIT, Kind.MARKET, Kind.CANCEL, Kind.REPLACE, Kind.CANCEL_OWNER))
+GTC = Tif.GTC.value
 ROOM = 64  # messages a turn before the buffer grows
 NO_PRICE = 2**60  # what `bid_tick`, `ask_tick` and `last_tick` are where there is none
 
@@ -63,13 +67,14 @@ class MarketTurn:
     One object serves all turns of a market; an agent must not keep it.
     """
 
-    __slots__ = ("_address", "_buffer", "_n", "_n_new", "_seen", "_symbol", "_venue")
+    __slots__ = ("_address", "_buffer", "_n_new", "_place", "_seen", "_symbol", "_venue", "_world")
 
     def __init__(self, world: World, number: int) -> None:
         self._seen = world.shown.data.cast("B").cast("q")
         self._symbol, self._venue = int(world.agents[number]["symbol"]), int(world.agents[number]["venue"])
-        self._n = self._n_new = 0
-        self._make_room(ROOM)
+        self._world = world.address
+        self._place = self._n_new = 0
+        self._make_room(ROOM * MESSAGE_BYTES)
 
     now_ns = property(lambda self: self._seen[NOW], doc="The agent's clock, ns.")
     turn = property(lambda self: self._seen[TURN], doc="Why it is its turn: records.Turn.")
@@ -87,77 +92,68 @@ class MarketTurn:
     sold_tick_lot = property(lambda self: self._seen[SOLD_CASH], doc="Ticks times lots received since its latest turn.")
     news_code = property(lambda self: self._seen[NEWS], doc="What the latest news mean: records.NewsCode, or a number of the user's own.")
 
-    def limit(self, side: int, price_tick: int, qty_lot: int, tif: int = Tif.GTC) -> int:
+    def limit(self, side: int, price_tick: int, qty_lot: int, tif: int = GTC) -> int:
         """Send a limit order; return its order_id."""
-        return self.send(Kind.LIMIT, side, qty_lot, price_tick, tif=tif)
+        return self.send(LIMIT, side, qty_lot, price_tick, tif)
 
     def market_order(self, side: int, qty_lot: int) -> int:
         """Send a market order; return its order_id."""
-        return self.send(Kind.MARKET, side, qty_lot)
+        return self.send(MARKET, side, qty_lot)
 
-    def send(  # noqa: PLR0913 - one argument a field of MESSAGE
+    def send(  # noqa: PLR0913, PLR0917 - one argument a field of MESSAGE; by keyword they cost a microsecond
         self,
         kind: int,
         side: int,
         qty_lot: int,
         price_tick: int = 0,
-        *,
-        stop_tick: int = 0,
-        display_lot: int = 0,
         tif: int = 0,
         flags: int = 0,
+        stop_tick: int = 0,
+        display_lot: int = 0,
         expire_ns: int = 0,
         min_qty_lot: int = 0,
     ) -> int:
         """Send a new order of any kind; return its order_id. The arguments are the fields of records.MESSAGE."""
         order_id: int = self._seen[NEXT_ID] + self._n_new
         self._n_new += 1
-        self._write(kind, 0, side, price_tick, qty_lot, stop_tick, display_lot, tif, flags, expire_ns, min_qty_lot)
+        pack_into(
+            self._buffer, self._place, 0, kind, 0, 0, side, price_tick, qty_lot, stop_tick, display_lot, tif, flags,
+            self._symbol, self._venue, expire_ns, min_qty_lot,
+        )  # fmt: skip
+        self._step()
         return order_id
 
     def cancel(self, order_id: int) -> None:
         """Ask for an own order to be cancelled; it comes too late for what has traded by then."""
-        self._write(Kind.CANCEL, order_id, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+        self._change(CANCEL, order_id, 0, 0)
 
     def cancel_all(self) -> None:
         """Ask for every own order in this symbol and venue to be cancelled."""
-        self._write(Kind.CANCEL_OWNER, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+        self._change(CANCEL_OWNER, 0, 0, 0)
 
     def replace(self, order_id: int, price_tick: int, qty_lot: int) -> None:
         """Ask for an own order to have another price and open quantity."""
-        self._write(Kind.REPLACE, order_id, 0, price_tick, qty_lot, 0, 0, 0, 0, 0, 0)
+        self._change(REPLACE, order_id, price_tick, qty_lot)
 
-    def _write(  # noqa: PLR0913, PLR0917 - one argument a field of MESSAGE
-        self,
-        kind: int,
-        order_id: int,
-        side: int,
-        price_tick: int,
-        qty_lot: int,
-        stop_tick: int,
-        display_lot: int,
-        tif: int,
-        flags: int,
-        expire_ns: int,
-        min_qty_lot: int,
-    ) -> None:
-        place = self._n * _MESSAGE.size
-        if place == len(self._buffer):
-            self._make_room(2 * self._n)
-        _MESSAGE.pack_into(
-            self._buffer, place, 0, kind, order_id, 0, side, price_tick, qty_lot, stop_tick, display_lot, tif, flags,
-            self._symbol, self._venue, expire_ns, min_qty_lot,
+    def _change(self, kind: int, order_id: int, price_tick: int, qty_lot: int) -> None:
+        pack_into(
+            self._buffer, self._place, 0, kind, order_id, 0, 0, price_tick, qty_lot, 0, 0, 0, 0, self._symbol, self._venue, 0, 0
         )  # fmt: skip
-        self._n += 1
+        self._step()
 
-    def finish(self, world: World, wake_ns: int) -> None:
+    def _step(self) -> None:
+        self._place += MESSAGE_BYTES
+        if self._place == len(self._buffer):
+            self._make_room(2 * len(self._buffer))
+
+    def finish(self, wake_ns: int) -> None:
         """End the turn: send what was written, and be woken at a time; 0 for never."""
-        act(world.address, self._address, self._n, wake_ns)
-        self._n = self._n_new = 0
+        act(self._world, self._address, self._place // MESSAGE_BYTES, wake_ns)
+        self._place = self._n_new = 0
 
-    def _make_room(self, n: int) -> None:
+    def _make_room(self, n_bytes: int) -> None:
         written = getattr(self, "_buffer", b"")
-        self._buffer = bytearray(n * MESSAGE.itemsize)
+        self._buffer = bytearray(n_bytes)
         self._buffer[: len(written)] = written
         self._address = ctypes.addressof(ctypes.c_char.from_buffer(self._buffer))
 
@@ -186,6 +182,6 @@ def taking_turns(agent: PythonAgent) -> Callable[[World, int], None]:
             wake_ns = 0
         elif type(wake_ns) is not int:
             raise StrategyError(world.accusation(f"its turn returned {wake_ns!r}, expected when to be woken, whole ns, or None"))
-        market.finish(world, wake_ns)
+        market.finish(wake_ns)
 
     return take
