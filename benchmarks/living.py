@@ -47,5 +47,3 @@ def _place_m(seed: int, name: str) -> float:
     """Return where on the line somebody stands, metres; it follows from the seed and the name alone."""
     word = int.from_bytes(hashlib.sha256(f"{seed}\nplace of {name}".encode()).digest()[:8], "little")
     return word / 2**64 * LINE_M
-
-

@@ -178,7 +178,7 @@ class RunSpec(Model):
     start: dt.date = Field(description="First session, included.")
     end: dt.date | None = Field(None, description="Last session, included; left out = the newest the provider has.")
     providers: list[Provider] = Field([SampleProvider()], min_length=1, description="Tried in order for each symbol.")
-    market: Market = BarsMarket()
+    market: Market = Field(BarsMarket(), description="What answers orders: bars, or a recorded order flow.")
     account: Account = Account()
     fees: Fees = Fees()
     slippage_bps: float = Field(0.0, ge=0, le=1e4, description="Adverse price move on every taker's fill, bps.")
@@ -224,9 +224,9 @@ class RunSpec(Model):
     def _fits_replay(self) -> None:
         """Refuse what a replayed recording cannot honour, so that no setting is ignored in silence."""
         if self.horizon != "intraday":
-            raise ValueError("horizon: daily does not fit market kind replay, which plays the flow within the day; use horizon: intraday")
+            raise ValueError("market.kind: replay plays the flow within the day, not daily bars; use horizon: intraday")
         if not any(provider.kind == "recording" for provider in self.providers):
-            raise ValueError("providers: none is of kind recording, but market kind replay needs one; add {kind: recording, path: …}")
+            raise ValueError("market.kind: replay needs a recording among the providers; add {kind: recording, path: …} to them")
         priced = "orders pay the recorded book's own prices; remove it"
         accounts = [("account", self.account), *((f"agents.{n}.account", agent.account) for n, agent in enumerate(self.agents))]
         unused = [
@@ -246,6 +246,11 @@ class RunSpec(Model):
     def actions(self) -> Literal["apply", "ignore", "adjust"]:
         """What the market does with splits and dividends; recorded flow has none, the benchmark's are applied."""
         return self.market.actions if isinstance(self.market, BarsMarket) else "apply"
+
+    @property
+    def reads_data(self) -> bool:
+        """Whether the run needs bars from a provider: every market does but a simulated one whose fundamentals are synthetic."""
+        return not isinstance(self.market, SimulatedMarket) or self.market.needs_history
 
     @property
     def bar_interval(self) -> Interval:

@@ -26,6 +26,8 @@ def check_simulated(spec: RunSpec, market: SimulatedMarket) -> None:
     for key, unused in _unused(spec):
         if unused:
             raise ValueError(f"{key}: does not apply in market kind simulated, where the venue's fees and prices are paid; remove it")
+    if not spec.reads_data:
+        _fits_without_data(spec)
     if not market.population and not spec.traders:
         raise ValueError("market.population: is empty and there is no strategy; name a preset, or at least one group")
     if spec.strategy is None:
@@ -52,6 +54,14 @@ def _fits_without_strategy(spec: RunSpec) -> None:
     for key, is_there in about.items():
         if is_there:
             raise ValueError(f"{key}: compares a strategy's results, but there is no strategy; add one or remove it")
+
+
+def _fits_without_data(spec: RunSpec) -> None:
+    """Refuse what asks for data where the market makes its own."""
+    if spec.benchmark is not None:
+        raise ValueError("benchmark: needs data, but the fundamentals of this market are synthetic; remove it")
+    if [provider.kind for provider in spec.providers] != ["sample"]:
+        raise ValueError("providers: are not asked for anything, as the fundamentals of this market are synthetic; remove them")
 
 
 def _check_population(spec: RunSpec, market: SimulatedMarket) -> None:

@@ -82,7 +82,8 @@ def sentence(fault: ErrorDetails, source: Source) -> str:
         case "value_error":
             # Checks across keys begin with the key they are about, which gives the line.
             message = str(fault["msg"]).removeprefix("Value error, ")
-            return f"{source.place((*keys, message.partition(':')[0]))}: {f'{key}.' if key else ''}{message}."
+            about = (int(part) if part.isdecimal() else part for part in message.partition(":")[0].split("."))
+            return f"{source.place((*keys, *about))}: {f'{key}.' if key else ''}{message}."
         case "literal_error":
             allowed = [str(value) for value in get_args(_plain(field.annotation)[0])] if field else []
             return f"{where}: '{key}' is {shown(found)}; {_nearest(found, allowed)}expected one of {', '.join(allowed)}{_meaning(field)}."

@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from marketsim.agents.library import build
 from marketsim.config import RunSpec
 from marketsim.configfaults import Source, sentence
+from marketsim.configsimulated import SimulatedMarket
 from marketsim.errors import ConfigError
 from marketsim.strictyaml import compose, parse
 from marketsim.wording import named, shown
@@ -46,7 +47,7 @@ def load_spec(path: Path | str, overrides: Mapping[str, Any] | None = None) -> R
 
 
 def load_runnable(path: Path | str, overrides: Mapping[str, Any] | None = None) -> RunSpec:
-    """Load a run description all of whose strategies can be built, so that a faulty one stops a run before any data are fetched.
+    """Load a run description all of whose strategies and agents can be built, so that a faulty one stops a run before any data are fetched.
 
     Raises
     ------
@@ -55,6 +56,14 @@ def load_runnable(path: Path | str, overrides: Mapping[str, Any] | None = None) 
     """
     path = Path(path)
     spec = load_spec(path, overrides)
+    if isinstance(spec.market, SimulatedMarket):
+        # Kinds of agents are compiled code; only a run that has them pays for the import.
+        from marketsim.markets.simulated.population import check_population
+
+        try:
+            check_population(spec.market)
+        except ConfigError as error:
+            raise ConfigError(f"{path}: {error}") from error
     for trader in spec.traders:
         try:
             build(trader.strategy, path.parent)

@@ -178,6 +178,11 @@ class SimulatedMarket(Model):
     shocks: list[Shock] = Field(default_factory=list, max_length=100_000, description="Scheduled shocks.")
     capture: CaptureSpec = CaptureSpec()
 
+    @property
+    def needs_history(self) -> bool:
+        """Whether a fundamental follows real bars."""
+        return any(fundamental.kind == "history" for fundamental in (self.fundamental, *self.fundamentals.values()))
+
     @model_validator(mode="before")
     @classmethod
     def _from_preset(cls, data: Any) -> Any:

@@ -121,6 +121,14 @@ COUNTS = np.dtype(
     ]
 )
 
+EFFECT = np.dtype(
+    [
+        ("price_tick", np.int64),  # of the level it was about; a replacement's new one
+        ("entered_lot", np.int64),  # lots it brought to that level
+        ("side", np.int64),  # of that level
+    ]
+)
+
 TOP = np.dtype([("bid_tick", np.int64), ("bid_lot", np.int64), ("ask_tick", np.int64), ("ask_lot", np.int64)])
 
 

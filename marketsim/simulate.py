@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,8 @@ import pyarrow as pa
 from marketsim.agents.library import build
 from marketsim.config import RunSpec
 from marketsim.configmarkets import ReplayMarket
+from marketsim.configsimulated import SimulatedMarket
+from marketsim.errors import ConfigError
 from marketsim.kernel.compile import is_compiled
 from marketsim.markets.bars import AccountRun
 from marketsim.markets.bars_model import BarsModel
@@ -20,22 +21,15 @@ from marketsim.markets.model import MarketModel
 from marketsim.markets.panel import FloatArray, Panel, panel
 from marketsim.markets.tables import equity_table, fills_table, health_table, orders_table, positions_table
 from marketsim.records import FILL, ORDER
+from marketsim.simulation import Simulation
 
 if TYPE_CHECKING:
+    from marketsim.markets.simulated.capture import Sink
     from marketsim.replay.stream import Stream
 
+__all__ = ["Simulation", "simulate"]
+
 PROGRESS_STEPS = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Simulation:
-    """Everything a run produced, as Arrow tables in the warehouse's columns."""
-
-    orders: pa.Table
-    fills: pa.Table
-    positions: pa.Table
-    equity: pa.Table
-    health: pa.Table
 
 
 def simulate(
@@ -44,6 +38,7 @@ def simulate(
     *,
     base_dir: Path | None = None,
     recorded: Stream | None = None,
+    sink: Sink = lambda _name, _rows: None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Simulation:
     """Run every trader of the specification over the bars.
@@ -54,6 +49,7 @@ def simulate(
     bars : validated canonical bars of the traded symbols and the benchmark.
     base_dir : where relative files named by strategies and recordings are looked up.
     recorded : the order flow a replay market plays; None = read now from the files the specification names.
+    sink : gets the name of each table a simulated market captures, and rows of it while the market runs.
     progress : hears a short sentence now and then.
 
     Raises
@@ -63,6 +59,12 @@ def simulate(
     ConfigError, StrategyError
         A strategy cannot be built, raised, or returned nonsense; the message names the agent and the time.
     """
+    if isinstance(spec.market, SimulatedMarket):
+        from marketsim.markets.simulated.simulation import simulate_population
+
+        if spec.traders:
+            raise ConfigError("strategy: strategies do not trade in the simulated market yet; leave the strategy out.")
+        return simulate_population(spec, spec.market, sink, progress)
     if spec.actions == "adjust":
         from marketsim.data.actions import back_adjust
 

@@ -51,6 +51,8 @@ class Validation:
     @property
     def sentence(self) -> str:
         """The result in one sentence, with the worst finding when it stops the run."""
+        if not self.findings.num_rows:
+            return "no data to check."
         failed = self.failed
         counts = {severity: sum(finding["severity"] == severity for finding in failed) for severity in reversed(SEVERITIES)}
         told = ", ".join(f"{count} {severity}" for severity, count in counts.items() if count)
@@ -84,6 +86,11 @@ def validate(bars: pa.Table, spec: RunSpec, sources: pa.Table | None = None, *, 
     DataError
         A recording the bars were made of is gone or has changed.
     """
+    if not spec.reads_data:
+        from marketsim.data.bars import SCHEMA
+        from marketsim.validation.tables import FINDINGS, QUARANTINE
+
+        return Validation(FINDINGS.empty_table(), QUARANTINE.empty_table(), SCHEMA.empty_table(), 0, spec.validation.stop_on)
     # Great Expectations takes seconds to import; only a run that validates pays for it.
     from marketsim.validation.findings import findings_table
     from marketsim.validation.stages import roles_of, run_stages
@@ -93,5 +100,6 @@ def validate(bars: pa.Table, spec: RunSpec, sources: pa.Table | None = None, *, 
         from marketsim.replay.library import recordings_of
         from marketsim.validation.recording_checks import recording_findings
 
-        findings += recording_findings(recordings_of(spec, base_dir or Path(), sources), roles_of(spec))
+        recordings = recordings_of(spec, base_dir or Path(), sources)
+        findings += recording_findings({symbol: recording.open() for symbol, recording in recordings.items()}, roles_of(spec))
     return Validation(findings_table(findings), quarantine, clean, bars.num_rows, spec.validation.stop_on)

@@ -58,7 +58,8 @@ def show(outcome: Outcome, console: Console) -> None:
         console.print(f"[red]The run failed its health gates:[/red] {outcome.reason}", highlight=False)
     if not outcome.is_new:
         console.print("This run was already published; nothing new.", highlight=False)
-    query = f"SELECT agent, value FROM metrics WHERE run_id = '{outcome.run_id}' AND metric = 'sharpe'"  # noqa: S608 - shown, not run
+    wanted = "metric = 'market_spread'" if "market_bars" in outcome.counts else "metric = 'sharpe'"
+    query = f"SELECT agent, value FROM metrics WHERE run_id = '{outcome.run_id}' AND {wanted}"  # noqa: S608 - shown, not run
     console.print(f"Report  {outcome.report}", highlight=False, soft_wrap=True)
     console.print(f'Query   {_command()} sql "{query}"', highlight=False, soft_wrap=True)
 

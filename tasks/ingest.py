@@ -69,7 +69,7 @@ def _reference(spec: RunSpec, snapshot: Snapshot, identity: str, base_dir: Path,
         base_dir=base_dir,
         already_published=already_published,
         n_bars=snapshot.bars.num_rows,
-        n_symbols=sum(symbol in received for symbol in spec.symbols),
+        n_symbols=sum(symbol in received for symbol in spec.symbols) if spec.reads_data else len(spec.symbols),
         missing=tuple(f"{row['symbol']}: {row['error']}" for row in missing.to_pylist()),
         has_trials=spec.sweep is not None,
     )

@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from marketsim.config import RunSpec
+from marketsim.configsimulated import SimulatedMarket
 from marketsim.report import RunReport
 from marketsim.report import report as make_report
+from marketsim.report.market_report import market_report
+from marketsim.report.tear_sheet import Identity
 from marketsim.risk.metrics import NO_TRIALS
-from marketsim.simulate import Simulation
+from marketsim.simulation import Simulation
 from tasks.references import ReportRef, RunRef
-from tasks.simulate import TABLES
+from tasks.simulate import MARKET_TABLES, TABLES
 from tasks.staged import Progress, finished, read_clean, silent, spec_of
 from tasks.trials import read_choice
 from warehouse.staging import Staging
@@ -28,19 +31,8 @@ def report(run: RunRef, root: Path, progress: Progress = silent) -> ReportRef:
         progress("the report is finished already")
         return before
     spec = spec_of(staging)
-    simulation = Simulation(**{name: staging.read_table(name) for name in TABLES})
     row = staging.read_table("runs").to_pylist()[0]
-    made = make_report(
-        spec,
-        read_clean(staging),
-        simulation,
-        staging.read_table("findings"),
-        run.run_id,
-        snapshot_digest=row["snapshot_digest"],
-        code_version=row["code_version"],
-        trials=read_choice(staging).significance if run.has_trials else NO_TRIALS,
-        progress=progress,
-    )
+    made = _made(spec, run, staging, row, progress)
     staging.write_table("metrics", made.metrics)
     staging.write_table("round_trips", made.round_trips)
     staging.write_document(PAGE, made.html)
@@ -52,6 +44,26 @@ def report(run: RunRef, root: Path, progress: Progress = silent) -> ReportRef:
     return reference
 
 
+def _made(spec: RunSpec, run: RunRef, staging: Staging, row: dict[str, Any], progress: Progress) -> RunReport:
+    further = {name: staging.read_table(name) for name in MARKET_TABLES if name in staging.tables()}
+    simulation = Simulation(**{name: staging.read_table(name) for name in TABLES}, market=further)
+    findings = staging.read_table("findings")
+    if spec.strategy is None and isinstance(spec.market, SimulatedMarket):
+        identity = Identity(run.run_id, row["snapshot_digest"], row["code_version"])
+        return market_report(spec, spec.market, simulation, findings, identity, progress)
+    return make_report(
+        spec,
+        read_clean(staging),
+        simulation,
+        findings,
+        run.run_id,
+        snapshot_digest=row["snapshot_digest"],
+        code_version=row["code_version"],
+        trials=read_choice(staging).significance if run.has_trials else NO_TRIALS,
+        progress=progress,
+    )
+
+
 def _figures(spec: RunSpec, run_id: str, row: dict[str, Any], made: RunReport) -> dict[str, Any]:
     """Return the content of metrics.json: who the run is, its summary, and every agent's measures."""
     identity = {key: row[key] for key in ("name", "market", "horizon", "status", "status_reason", "start_date", "end_date", "seed")}
@@ -60,5 +72,5 @@ def _figures(spec: RunSpec, run_id: str, row: dict[str, Any], made: RunReport) -
     for line in made.metrics.to_pylist():
         agents.setdefault(line["agent"], {"role": line["role"], "metrics": {}})["metrics"][line["metric"]] = line["value"]
     order = ["strategy", *(agent.name for agent in spec.agents), "benchmark"]
-    ordered = {name: agents[name] for name in order if name in agents}
+    ordered = {name: agents[name] for name in [*order, *agents] if name in agents}
     return {"run_id": run_id, **identity, **digests, "summary": made.summary, "agents": ordered}

@@ -8,18 +8,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from marketsim.config import RunSpec
-from marketsim.simulate import Simulation
 from marketsim.simulate import simulate as simulate_market
+from marketsim.simulation import Simulation
 from marketsim.trial_scores import trials_table
 from marketsim.trials import chosen_spec
 from tasks.references import RunRef, SimulationRef
-from tasks.staged import Progress, base_dir_of, finished, read_clean, recorded_of, silent, spec_of
+from tasks.staged import Progress, base_dir_of, finished, read_clean, recorded_of, silent, spec_of, streams
 from tasks.trials import read_choice
 from warehouse.schemas import RUNS
 from warehouse.staging import Staging
 
 STEP = "simulate"
 TABLES = ("orders", "fills", "positions", "equity", "health")
+MARKET_TABLES = ("market_bars", "market_activity", "market_agents")
 
 
 def simulate(run: RunRef, root: Path, progress: Progress = silent) -> SimulationRef:
@@ -34,12 +35,16 @@ def simulate(run: RunRef, root: Path, progress: Progress = silent) -> Simulation
     spec, bars = spec_of(staging), read_clean(staging)
     choice = read_choice(staging) if run.has_trials else None
     traded = spec if choice is None else chosen_spec(spec, bars, choice)
-    result = simulate_market(traded, bars, base_dir=base_dir_of(staging), recorded=recorded_of(staging, spec), progress=progress)
+    base_dir, recorded = base_dir_of(staging), recorded_of(staging, spec)
+    with streams(staging) as sink:
+        result = simulate_market(traded, bars, base_dir=base_dir, recorded=recorded, sink=sink, progress=progress)
     for name in TABLES:
         staging.write_table(name, getattr(result, name))
+    for name, table in result.market.items():
+        staging.write_table(name, table)
     if choice is not None:
         staging.write_table("trials", trials_table(spec, bars, choice, result))
-    progress(f"{result.orders.num_rows:,} orders, {result.fills.num_rows:,} fills")
+    progress(_told(spec, result))
     failed = result.health.filter(pc.invert(result.health["passed"]))
     reason = " ".join(failed["message"].to_pylist())
     staging.write_table("runs", _runs_row(spec, result, staging.payload("ingest"), run, reason))
@@ -50,8 +55,17 @@ def simulate(run: RunRef, root: Path, progress: Progress = silent) -> Simulation
     return reference
 
 
+def _told(spec: RunSpec, result: Simulation) -> str:
+    if spec.traders:
+        return f"{result.orders.num_rows:,} orders, {result.fills.num_rows:,} fills"
+    n_orders, n_trades = pc.sum(result.market["market_agents"]["n_orders"]), pc.sum(result.market["market_bars"]["n_trades"])
+    return f"{n_orders.as_py():,} orders, {n_trades.as_py():,} trades"
+
+
 def _runs_row(spec: RunSpec, result: Simulation, ingested: dict[str, str], run: RunRef, reason: str) -> pa.Table:
-    own = result.equity.filter(pc.equal(result.equity["agent"], "strategy"))
+    # Where there is no strategy, any account has the market's bars.
+    first = "strategy" if spec.strategy is not None else result.equity["agent"][0]
+    own = result.equity.filter(pc.equal(result.equity["agent"], first))
     row = {
         "name": spec.name,
         "mode": spec.mode,

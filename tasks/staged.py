@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -13,6 +14,7 @@ from tasks.references import Reference
 from warehouse import durable
 from warehouse.errors import explained
 from warehouse.staging import Staging
+from warehouse.table_stream import TableStream
 
 if TYPE_CHECKING:
     from marketsim.replay.stream import Stream
@@ -49,6 +51,20 @@ def recorded_of(staging: Staging, spec: RunSpec) -> Stream | None:
     from marketsim.replay.library import recorded_stream
 
     return recorded_stream(spec, base_dir_of(staging), staging.read_table("sources"))
+
+
+@contextmanager
+def streams(staging: Staging) -> Iterator[Callable[[str, pa.RecordBatch], None]]:
+    """Lend what takes rows of any table, a batch at a time; the tables appear together when the block ends well, or not at all."""
+    with ExitStack() as stack:
+        under_way: dict[str, TableStream] = {}
+
+        def sink(name: str, rows: pa.RecordBatch) -> None:
+            if name not in under_way:
+                under_way[name] = stack.enter_context(staging.stream(name))
+            under_way[name].write(rows)
+
+        yield sink
 
 
 def write_clean(staging: Staging, clean: pa.Table) -> str:

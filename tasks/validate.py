@@ -29,7 +29,8 @@ def validate(run: RunRef, root: Path, progress: Progress = silent) -> Validation
         progress("checks are finished already")
         return before
     spec = spec_of(staging)
-    progress(f"checking {run.n_bars:,} bars")
+    if spec.reads_data:
+        progress(f"checking {run.n_bars:,} bars")
     result = check_bars(staging.read_table("bars"), spec, staging.read_table("sources"), base_dir=base_dir_of(staging))
     staging.write_table("findings", result.findings)
     staging.write_table("quarantine", result.quarantine)

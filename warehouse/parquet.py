@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -52,43 +53,75 @@ def column_types(schema: pa.Schema) -> tuple[tuple[str, str], ...]:
     return tuple((field.name, str(field.type)) for field in schema)
 
 
-def write(file: IO[bytes], schema: TableSchema, batches: Iterable[pa.RecordBatch]) -> Written:
-    """Write batches as Parquet; equal rows give equal bytes however they are cut into batches.
+class Writer:
+    """Writes rows as Parquet as they come; equal rows give equal bytes however they are cut into batches.
 
-    At most one row group and one batch are in memory.
+    At most one row group and one batch are in memory. It ends with `close` or `abandon`.
 
-    Raises
-    ------
-    WarehouseError
-        When a batch has other columns, a required value is missing, or the rows are not sorted as the schema says.
+    Parameters
+    ----------
+    file : where the bytes go
+    schema : the table
     """
-    checks, digest, n_rows = RowChecks(schema), TableDigest(schema.arrow), 0
-    with pq.ParquetWriter(file, schema.arrow, compression="zstd", version="2.6", data_page_version="1.0") as writer:
-        for group in _row_groups(batches, schema):
-            rows = checks.check(group).combine_chunks()
-            for batch in rows.to_batches():
-                digest.update(batch)
-            writer.write_table(rows, row_group_size=ROW_GROUP_ROWS)
-            n_rows += rows.num_rows
-    return Written(n_rows, digest.hexdigest())
+
+    def __init__(self, file: IO[bytes], schema: TableSchema) -> None:
+        self._schema, self._checks, self._digest = schema, RowChecks(schema), TableDigest(schema.arrow)
+        self._writer = pq.ParquetWriter(file, schema.arrow, version="2.6", data_page_version="1.0", **_packing(schema))
+        self._lenient = pa.schema([field.with_nullable(nullable=True) for field in schema.arrow])
+        self._waiting: list[pa.RecordBatch] = []
+        self._n_waiting = self._n_rows = 0
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        """Add rows.
+
+        Raises
+        ------
+        WarehouseError
+            The batch has other columns, a required value is missing, or the rows are not sorted as the schema says.
+        """
+        check_columns(self._schema, batch.schema)
+        self._waiting.append(pa.RecordBatch.from_arrays(batch.columns, schema=self._lenient))
+        self._n_waiting += batch.num_rows
+        if self._n_waiting >= ROW_GROUP_ROWS:
+            rows = pa.Table.from_batches(self._waiting)
+            n_whole = self._n_waiting - self._n_waiting % ROW_GROUP_ROWS
+            for start in range(0, n_whole, ROW_GROUP_ROWS):
+                self._write_group(rows.slice(start, ROW_GROUP_ROWS))
+            self._waiting, self._n_waiting = rows.slice(n_whole).to_batches(), self._n_waiting - n_whole
+
+    def close(self) -> Written:
+        """Write what is waiting and the file's end."""
+        if self._n_waiting:
+            self._write_group(pa.Table.from_batches(self._waiting))
+        self._waiting, self._n_waiting = [], 0
+        self._writer.close()
+        return Written(self._n_rows, self._digest.hexdigest())
+
+    def abandon(self) -> None:
+        """Give up what is still open; the file is worth nothing then, so that it does not matter whether its end can be written."""
+        with contextlib.suppress(OSError, pa.ArrowException):
+            self._writer.close()
+
+    def _write_group(self, group: pa.Table) -> None:
+        rows = self._checks.check(group).combine_chunks()
+        for batch in rows.to_batches():
+            self._digest.update(batch)
+        self._writer.write_table(rows, row_group_size=ROW_GROUP_ROWS)
+        self._n_rows += rows.num_rows
 
 
-def _row_groups(batches: Iterable[pa.RecordBatch], schema: TableSchema) -> Iterator[pa.Table]:
-    """Yield the rows in tables of ROW_GROUP_ROWS rows, the last one shorter; nulls are still allowed everywhere."""
-    lenient = pa.schema([field.with_nullable(nullable=True) for field in schema.arrow])
-    waiting: list[pa.RecordBatch] = []
-    n_waiting = 0
-    for batch in batches:
-        check_columns(schema, batch.schema)
-        waiting.append(pa.RecordBatch.from_arrays(batch.columns, schema=lenient))
-        n_waiting += batch.num_rows
-        if n_waiting >= ROW_GROUP_ROWS:
-            rows = pa.Table.from_batches(waiting)
-            n_whole = n_waiting - n_waiting % ROW_GROUP_ROWS
-            yield from (rows.slice(start, ROW_GROUP_ROWS) for start in range(0, n_whole, ROW_GROUP_ROWS))
-            waiting, n_waiting = rows.slice(n_whole).to_batches(), n_waiting - n_whole
-    if n_waiting:
-        yield pa.Table.from_batches(waiting)
+def _packing(schema: TableSchema) -> dict[str, Any]:
+    """Return how a table's columns are encoded: of streamed ones whole numbers and times as differences, the rest by dictionary."""
+    if not schema.streamed:
+        return {"compression": "zstd"}
+    whole = [field.name for field in schema.arrow if pa.types.is_integer(field.type) or pa.types.is_timestamp(field.type)]
+    plain = [field.name for field in schema.arrow if pa.types.is_boolean(field.type)]
+    return {
+        "compression": "zstd",
+        "compression_level": 1,
+        "use_dictionary": [field.name for field in schema.arrow if field.name not in whole + plain],
+        "column_encoding": dict.fromkeys(whole, "DELTA_BINARY_PACKED"),
+    }
 
 
 def read_batches(path: Path) -> Iterator[pa.RecordBatch]:

@@ -7,7 +7,6 @@ killed leaves finished steps behind; :meth:`Staging.done` believes a mark only i
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from warehouse.errors import WarehouseError, explained
 from warehouse.parquet import TableFile
 from warehouse.rows import check_columns
 from warehouse.schemas import TABLES
+from warehouse.table_stream import TableStream, described
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,31 +72,14 @@ class Staging:
 
     def write_batches(self, name: str, batches: Iterable[pa.RecordBatch]) -> TableFile:
         """Store a table that need not fit into memory; the same rows give the same bytes as :meth:`write_table`."""
-        schema = layout.check_table(name)
-        path = self.table_path(name)
-        with explained(f"write table {name} of run {self.run_id}", path):
-            durable.make_folder(path.parent)
-            temporary = durable.temporary_name(path)
-            try:
-                with temporary.open("xb") as file:
-                    written = parquet.write(file, schema, batches)
-                    file.flush()
-                    os.fsync(file.fileno())
-                description = TableFile(
-                    table=name,
-                    n_rows=written.n_rows,
-                    n_bytes=temporary.stat().st_size,
-                    sha256=durable.sha256_of(temporary),
-                    digest=written.digest,
-                    columns=parquet.column_types(schema.arrow),
-                )
-                temporary.chmod(durable.READ_ONLY_MODE)
-                temporary.replace(path)
-            except BaseException:
-                temporary.unlink(missing_ok=True)
-                raise
-            durable.write_atomic(self._description_path(name), _as_json(description.as_json()))
-        return description
+        with self.stream(name) as stream:
+            for batch in batches:
+                stream.write(batch)
+        return stream.finished()
+
+    def stream(self, name: str) -> TableStream:
+        """Return a table to be written bit by bit, while others are; it appears when its ``with`` block ends well."""
+        return TableStream(self.table_path(name), layout.check_table(name), f"write table {name} of run {self.run_id}")
 
     def table_path(self, name: str) -> Path:
         """Return the Parquet file of a staged table."""
@@ -121,7 +104,7 @@ class Staging:
         return found
 
     def _description_path(self, name: str) -> Path:
-        return self.table_path(name).with_suffix(".json")
+        return described(self.table_path(name))
 
     # --- documents --------------------------------------------------------------------------------------------------
 

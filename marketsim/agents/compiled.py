@@ -7,10 +7,11 @@ reads. A step is ``step(market, me, p, state) -> None``: ``market`` and ``me`` a
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import inspect
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,11 +71,7 @@ class CompiledAgent:
 
         A number is a field of its own name; a word is its place in the Literal, from 0; a tuple is an array and its length ``n_<name>``.
         """
-        fields: list[tuple[Any, ...]] = []
-        for name, field in self.params.model_fields.items():
-            if name != "kind":
-                fields += _record_fields(name, field)
-        return np.dtype(fields or [("nothing", np.int64)])
+        return _parameters(self.params)
 
 
 def compiled_agent(
@@ -88,10 +85,21 @@ def compiled_agent(
     return declare
 
 
-def parameter_record(agent: CompiledAgent, params: AgentParams) -> npt.NDArray[np.void]:
-    """Return the (1,) record of an agent's parameters."""
-    row = np.zeros(1, agent.parameters)
-    for name in agent.params.model_fields:
+def parameter_records(agent: CompiledAgent, params: Sequence[AgentParams | None]) -> npt.NDArray[np.void]:
+    """Return the (n,) records of the parameters of agents of one kind."""
+    rows = np.zeros(len(params), agent.parameters)
+    done: dict[int, int] = {}
+    for k, one in enumerate(params):
+        # Most agents of a kind share one object.
+        if (first := done.setdefault(id(one), k)) < k:
+            rows[k] = rows[first]
+        else:
+            _fill(rows[k : k + 1], agent, one)
+    return rows
+
+
+def _fill(row: npt.NDArray[np.void], agent: CompiledAgent, params: AgentParams | None) -> None:
+    for name, field in agent.params.model_fields.items():
         if name == "kind":
             continue
         value = getattr(params, name)
@@ -99,10 +107,9 @@ def parameter_record(agent: CompiledAgent, params: AgentParams) -> npt.NDArray[n
             row[name][0, : len(value)] = value
             row[f"n_{name}"] = len(value)
         elif isinstance(value, str):
-            row[name] = typing.get_args(agent.params.model_fields[name].annotation).index(value)
+            row[name] = typing.get_args(field.annotation).index(value)
         else:
             row[name] = value
-    return row
 
 
 def machine_code(agent: CompiledAgent) -> int:
@@ -130,6 +137,7 @@ def machine_code(agent: CompiledAgent) -> int:
     return address
 
 
+@functools.cache  # also keeps the machine code alive
 def _dispatcher(agent: CompiledAgent) -> Any:
     source = inspect.getsourcefile(agent.step)
     digest = hashlib.sha256()
@@ -140,6 +148,16 @@ def _dispatcher(agent: CompiledAgent) -> Any:
         digest.update(path.read_bytes())
     folder = None if CACHE_FOLDER is None or not files else CACHE_FOLDER / f"agents-{digest.hexdigest()[:12]}"
     return cached_in(folder, agent.step)
+
+
+@functools.cache
+def _parameters(params: type[AgentParams]) -> np.dtype[Any]:
+    fields: list[tuple[Any, ...]] = []
+    # A kind's own fields first: Numba takes a record that begins like another for the same, and warns that it does.
+    for name, field in reversed(params.model_fields.items()):
+        if name != "kind":
+            fields += _record_fields(name, field)
+    return np.dtype(fields or [("nothing", np.int64)])
 
 
 def _record_fields(name: str, field: FieldInfo) -> list[tuple[Any, ...]]:

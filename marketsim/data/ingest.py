@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from marketsim.config import RunSpec
-from marketsim.data.bars import DATE, bars_digest, canonical_bars, combine
+from marketsim.data.bars import DATE, SCHEMA, bars_digest, canonical_bars, combine
 from marketsim.data.calendars import Calendar, load_calendar
 from marketsim.data.providers.library import build_providers
 from marketsim.data.providers.provider import Provider, RecordedFlow
@@ -86,8 +86,14 @@ def ingest(
     ConfigError
         The calendar, a provider's settings or a file of holdings is not what it should be.
     """
-    calendar = load_calendar(spec.calendar)
     holdings = _holdings(spec, base_dir)
+    if not spec.reads_data:
+        progress("the market is synthetic; no data are needed")
+        sha256s = sorted(str(row["sha256"]) for row in holdings)
+        return Snapshot(
+            SCHEMA.empty_table(), pa.Table.from_pylist(holdings, SOURCES), hashlib.sha256("\n".join(sha256s).encode()).hexdigest()
+        )
+    calendar = load_calendar(spec.calendar)
     collector = _Collector(spec, calendar, build_providers(spec, base_dir), cache_dir, progress, now)
     roles = dict.fromkeys(spec.symbols, "traded")
     if spec.benchmark is not None:

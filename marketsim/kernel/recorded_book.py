@@ -74,19 +74,27 @@ def rebuild(events, first, last, book, counts, halted, top):
 
 
 @entry
-def entering(events, book, counts, halted, lots):
-    """Apply all events and write how many lots each of them brought to its level, (n,) int64; 0 where it brought none.
+def effects(events, book, counts, halted, effect):
+    """Apply all events and write what each did to the book.
 
-    ``events`` are (n,) RECORDED and ``book`` is empty.
+    ``effect`` is (n,) EFFECT, ``events`` are (n,) RECORDED, and ``book`` is empty.
     """
     for i in range(events.size):
-        event = events[i]
-        before = np.int64(0)
-        if event.kind == SET_LEVEL:
+        event, told = events[i], effect[i]
+        kind = event.kind
+        told.side, told.price_tick, told.entered_lot = event.side, event.price_tick, 0
+        slot = NONE
+        if kind in (REDUCE, EXECUTE, DELETE, REPLACE):
+            slot = charged(event, book, counts[0])
+        if slot != NONE:
+            told.side = side_of(slot, book)
+            if kind != REPLACE:
+                told.price_tick = book[2][book[1][slot].level].price_tick
+        if kind == SET_LEVEL:
             level = find_level(event.symbol, event.side, event.price_tick, book)
-            before = np.int64(0) if level == NONE else book[2][level].qty_lot
-        apply(event, book, counts[0], halted)
-        lots[i] = max(np.int64(0), event.qty_lot - before) if event.kind in (ADD, REPLACE, SET_LEVEL) else 0
+            told.entered_lot = max(np.int64(0), event.qty_lot - (np.int64(0) if level == NONE else book[2][level].qty_lot))
+        if settle(event, slot, book, counts[0], halted) != NONE:
+            told.entered_lot = event.qty_lot
 
 
 @entry

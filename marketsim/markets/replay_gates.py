@@ -15,7 +15,7 @@ from marketsim.markets.model import Gate
 from marketsim.markets.panel import IntArray
 from marketsim.recorded import RecordedKind
 from marketsim.records import Liquidity, Side
-from marketsim.replay.rebuild import entered_lots, rebuilt
+from marketsim.replay.rebuild import effects_of, rebuilt
 from marketsim.replay.stream import Stream, per_unit
 
 K = RecordedKind
@@ -24,11 +24,11 @@ ENTRIES = (K.ADD, K.REPLACE, K.SET_LEVEL)
 
 
 class ReplayGates:
-    """The recording as seen from outside: its touch after every event, and what each event brought to the book."""
+    """The recording as seen from outside: its touch after every event, and what each event did to the book."""
 
     def __init__(self, stream: Stream) -> None:
         self._events = stream.events
-        self._top, self._entered = rebuilt(stream).top, entered_lots(stream)
+        self._top, self._effects = rebuilt(stream).top, effects_of(stream)
         self._ticks, self._lots = per_unit(stream.tick_size), per_unit(stream.lot_size)
         self._of_symbol = [np.flatnonzero(stream.events["symbol"] == symbol) for symbol in range(len(stream.symbols))]
 
@@ -48,7 +48,7 @@ class ReplayGates:
             if fill["liquidity"] == Liquidity.TAKER:
                 count += not self._paid_the_touch(int(fill["side"]), tick, at if before is None else np.append(before, at))
             else:
-                count += not any(self._reaches(self._events[row], int(fill["side"]), tick) for row in at)
+                count += not any(self._reaches(row, int(fill["side"]), tick) for row in at)
         return count
 
     def _moment(self, symbol: int, time_ns: int) -> tuple[IntArray, int | None]:
@@ -65,23 +65,11 @@ class ReplayGates:
         shown = shown[shown[f"{other}_lot"] > 0]
         return bool(np.any(side * (tick - shown[f"{other}_tick"]) >= 0))
 
-    def _reaches(self, event: np.void, side: int, tick: int) -> bool:
+    def _reaches(self, row: int, side: int, tick: int) -> bool:
         """Tell whether an event trades at an own order's price or through it, or brings the other side there."""
-        if event["kind"] in ENTRIES:
-            return bool(event["side"] in (0, -side) and side * (event["price_tick"] - tick) <= 0)
-        if event["kind"] not in FLOW or event["side"] not in (0, side):
-            return False
-        # An execution may print at a better price than its order's, which is the one that counts.
-        return bool(side * (event["price_tick"] - tick) <= 0 or side * (self._own_tick(event) - tick) <= 0)
-
-    def _own_tick(self, event: np.void) -> int:
-        """Return the price of the order an execution names; the print's where it names none that entered."""
-        events, order_id = self._events, event["order_id"]
-        entered = (events["kind"] == K.ADD) & (events["order_id"] == order_id)
-        entered |= (events["kind"] == K.REPLACE) & (events["other_id"] == order_id)
-        entered &= events["time_ns"] <= event["time_ns"]
-        rows = np.flatnonzero(entered) if event["kind"] == K.EXECUTE and order_id else np.zeros(0, np.int64)
-        return int(events["price_tick"][rows[-1]] if len(rows) else event["price_tick"])
+        effect, kind = self._effects[row], self._events["kind"][row]
+        sides = (-side,) if kind in ENTRIES else (0, side) if kind in FLOW else ()
+        return bool(effect["side"] in sides and side * (effect["price_tick"] - tick) <= 0)
 
     def _taken_twice(self, fills: npt.NDArray[np.void]) -> int:
         """Count lots taken from a level beyond all that ever entered it, and lots made in a moment beyond what it traded or brought."""
@@ -97,8 +85,8 @@ class ReplayGates:
         excess = 0
         for (symbol, side, tick), lots in taken.items():
             rows = self._of_symbol[symbol]
-            level = (self._events["side"][rows] == side) & (self._events["price_tick"][rows] == tick)
-            excess += max(0, lots - int(self._entered[rows][level].sum()))
+            level = (self._effects["side"][rows] == side) & (self._effects["price_tick"][rows] == tick)
+            excess += max(0, lots - int(self._effects["entered_lot"][rows][level].sum()))
         for (symbol, _, time_ns), lots in made.items():
             at, _ = self._moment(symbol, time_ns)
             of_flow = np.isin(self._events["kind"][at], (*FLOW, *ENTRIES))

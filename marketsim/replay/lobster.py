@@ -175,7 +175,9 @@ def _columns(path: Path, n_used: int | None, names: tuple[str, ...]) -> pa.Table
             convert_options=pyarrow.csv.ConvertOptions(column_types=types, null_values=["", "NaN", "nan", "NA"]),
         )
     except (OSError, pa.ArrowException) as error:
-        raise DataError(f"{path.name} cannot be read as LOBSTER writes it: {str(error).splitlines()[0]}") from error
+        raise DataError(
+            f"{path.name} cannot be read as LOBSTER writes it ({str(error).splitlines()[0]}); it may be cut off, so download it again."
+        ) from error
     if names:
         # float64 carries seconds of a day to 7e-12, so rounding gives the exact nanosecond.
         seconds = table["time_ns"].combine_chunks()

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from marketsim.kernel.recorded_book import depth_rows, empty_book, entering, first_outside, rebuild
-from marketsim.recorded import COUNTS, TOP
+from marketsim.kernel.recorded_book import depth_rows, effects, empty_book, first_outside, rebuild
+from marketsim.recorded import COUNTS, EFFECT, TOP
 from marketsim.replay.depth import DepthRows, IntArray
 from marketsim.replay.stream import Stream
 
@@ -81,12 +81,12 @@ def rebuilt(stream: Stream) -> Rebuilt:
     return Rebuilt(walk.top(), walk.counts)
 
 
-def entered_lots(stream: Stream) -> IntArray:
-    """Return how many lots each event brought to the level of its side and price, (n_events,) int64."""
+def effects_of(stream: Stream) -> npt.NDArray[np.void]:
+    """Return which level each event was about and how many lots it brought there, (n_events,) EFFECT."""
     n_symbols = len(stream.symbols)
-    lots = np.zeros(len(stream.events), np.int64)
-    entering(stream.events, empty_book(stream.events, n_symbols), np.zeros(1, COUNTS), np.zeros(n_symbols, np.int8), lots)
-    return lots
+    effect = np.zeros(len(stream.events), EFFECT)
+    effects(stream.events, empty_book(stream.events, n_symbols), np.zeros(1, COUNTS), np.zeros(n_symbols, np.int8), effect)
+    return effect
 
 
 def depth_of(stream: Stream, n_levels: int) -> DepthRows:

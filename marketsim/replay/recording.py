@@ -22,6 +22,8 @@ from marketsim.replay.stream import Stream, read_stream
 FORMATS = ("lobster", "itch", "binance", "coinbase", "stream")
 NEW_YORK = "America/New_York"
 SNIFFED_BYTES = 1 << 16
+MOST_FILES = {"lobster": 2, "itch": 1, "stream": 1}
+MOST_PARQUET_FILES = 3  # Binance's depth, trades and quotes
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +58,9 @@ def open_recording(
     Raises
     ------
     DataError
-        The format is not recognised, a symbol is needed, or the reader refuses the files.
+        The format is not recognised, a symbol is needed, there are more files than the format has, or the reader refuses them.
     """
-    found = file_format or recognised(paths[0])
+    found = _format(paths, file_format, initial)
     if found == "lobster":
         day = read_lobster(paths[0], paths[1] if len(paths) > 1 else _order_book_beside(paths[0]), initial=initial)
         return Opened(day.stream, day.depth, NEW_YORK, day.window_levels)
@@ -83,7 +85,7 @@ def open_recording(
 
 def files_read(paths: Sequence[Path], *, file_format: str | None = None, initial: Path | None = None) -> tuple[Path, ...]:
     """Return every file that `open_recording` reads for these arguments, an order book file found beside its messages included."""
-    found = file_format or recognised(paths[0])
+    found = _format(paths, file_format, initial)
     beside = _order_book_beside(paths[0]) if found == "lobster" and len(paths) == 1 else None
     return (*paths, *(path for path in (beside, initial) if path is not None))
 
@@ -117,6 +119,17 @@ def recognised(path: Path) -> str:
     except (OSError, EOFError, pa.ArrowInvalid) as error:
         raise DataError(f"{path} cannot be read: {error}.") from error
     raise DataError(f"{path.name} is no recording that is known here; name its format, one of {', '.join(FORMATS)}.")
+
+
+def _format(paths: Sequence[Path], file_format: str | None, initial: Path | None) -> str:
+    """Return the format of a recording after making sure that no file would be left unread."""
+    found = file_format or recognised(paths[0])
+    most = MOST_PARQUET_FILES if found == "binance" and paths[0].suffix == ".parquet" else MOST_FILES.get(found, len(paths))
+    if len(paths) > most:
+        raise DataError(f"{paths[most].name} is one file too many: a recording in the format {found} has at most {most}; leave it out.")
+    if initial is not None and found != "lobster":
+        raise DataError(f"{initial.name} cannot be an opening state of {paths[0].name}: only LOBSTER's recordings have one; leave it out.")
+    return found
 
 
 def _order_book_beside(messages: Path) -> Path | None:

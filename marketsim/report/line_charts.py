@@ -7,7 +7,14 @@ from typing import Any
 
 Spec = dict[str, Any]
 
-TIME: Spec = {"field": "t", "type": "temporal", "scale": {"type": "utc"}, "axis": {"labelOverlap": True, "tickCount": 8}}
+# Hours of the day as exchanges write them; years, months and days keep the form they have by default.
+CLOCK: Spec = {"hours": "%H:%M", "minutes": "%H:%M"}
+TIME: Spec = {
+    "field": "t",
+    "type": "temporal",
+    "scale": {"type": "utc"},
+    "axis": {"labelOverlap": True, "tickCount": 8, "format": CLOCK},
+}
 # Growth wears its sign, but nothing has none.
 SIGNED_PERCENT: Spec = {"labelExpr": "datum.value === 0 ? '0%' : format(datum.value, '+.0%')"}
 PERCENT: Spec = {"format": ".0%"}

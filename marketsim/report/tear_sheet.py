@@ -27,6 +27,7 @@ from marketsim.risk.measures import BY_NAME
 
 FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, sans-serif'
 TILES = ("total_return", "cagr", "sharpe", "volatility", "max_drawdown", "total_cost")
+TILES_OF_DAYS = tuple(name for name in TILES if name != "cagr")  # days compounded to a year are no growth anybody had
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,8 @@ def period_text(spec: RunSpec, history: AccountHistory) -> str:
     first, last = (np.datetime64(int(history.session[i]), "D") for i in (0, -1))
     named = ", ".join(spec.symbols[:6]) + (f" and {len(spec.symbols) - 6} more" if len(spec.symbols) > 6 else "")
     against = f" · against {spec.benchmark}" if spec.benchmark else ""
-    return f"{named} · {first} to {last} · {history.returns.size:,} bars{against}"
+    clock = "" if spec.bar_interval == "1d" else ", times UTC"
+    return f"{named} · {first} to {last} · {history.returns.size:,} bars{clock}{against}"
 
 
 def tear_sheet(sheet: Sheet) -> str:
@@ -88,7 +90,7 @@ def tear_sheet(sheet: Sheet) -> str:
         spec=sheet.spec,
         period=period_text(sheet.spec, strategy),
         identity=sheet.identity,
-        tiles=_tiles(sheet.values, benchmark),
+        tiles=_tiles(sheet.values, benchmark, TILES if _spans_months(strategy) else TILES_OF_DAYS),
         accounts=sheet.histories,
         colours=sheet.colours,
         drawn=list(reversed(sheet.colours)),
@@ -99,7 +101,7 @@ def tear_sheet(sheet: Sheet) -> str:
         traders=[a for a in sheet.lines.names if any(a in t.markers for t in trades)],
         groups=comparison.rows_by_group(sheet.values, sheet.histories),
         months=sections.MONTHS,
-        years=sections.monthly_table(strategy, benchmark),
+        years=sections.monthly_table(strategy, benchmark) if _spans_months(strategy) else [],
         falls=sections.worst_drawdowns(strategy),
         cost_kinds=sections.COST_KINDS,
         costs=sections.cost_rows(sheet.histories),
@@ -107,23 +109,29 @@ def tear_sheet(sheet: Sheet) -> str:
         checks=sections.data_checks(sheet.findings),
         trials=strategy.clock.trials,
         config=yaml.safe_dump(sheet.spec.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=110),
-        data=_json(_page_data(sheet, charts, trades)),
-        runtime=_chart_runtime(),
+        data=script_json(_page_data(sheet, charts, trades)),
+        runtime=chart_runtime(),
     )
 
 
 @functools.cache
-def _chart_runtime() -> str:
+def chart_runtime() -> str:
     """Return the JavaScript that draws charts; bundling it takes a second, and it is the same for every page."""
     from vl_convert import javascript_bundle
 
     return str(javascript_bundle("window.vegaEmbed = vegaEmbed;")).replace("</script", "<\\/script")
 
 
-def _tiles(values: comparison.Values, benchmark: AccountHistory | None) -> list[tuple[str, str, str, str]]:
+def _spans_months(history: AccountHistory) -> bool:
+    """Tell whether a run reaches into a second month; else what is told by the month or the year would be one bar, or far from true."""
+    months = history.session[[0, -1]].astype("datetime64[D]").astype("datetime64[M]")
+    return bool(months[0] != months[1])
+
+
+def _tiles(values: comparison.Values, benchmark: AccountHistory | None, names: Sequence[str]) -> list[tuple[str, str, str, str]]:
     """Return (label, strategy's value, benchmark's value or empty, explanation) of the page's first figures."""
     tiles = []
-    for name in TILES:
+    for name in names:
         measure = BY_NAME[name]
         other = with_unit(values[name]["benchmark"], measure.unit) if benchmark is not None and name != "total_cost" else ""
         tiles.append((measure.label, with_unit(values[name]["strategy"], measure.unit), other, measure.formula))
@@ -156,11 +164,12 @@ def _charts(sheet: Sheet, strategy: AccountHistory, benchmark: AccountHistory | 
     distribution = return_distribution(strategy, PAGE, STRATEGY)
     if distribution is not None:
         charts.append(Chart("distribution", distribution))
-    charts.append(Chart("yearly", yearly_returns([strategy] if benchmark is None else [strategy, benchmark], colours)))
+    if _spans_months(strategy):
+        charts.append(Chart("yearly", yearly_returns([strategy] if benchmark is None else [strategy, benchmark], colours)))
     charts.append(
         Chart("exposure", over_time([strategy_area(colours), account_lines(colours, PERCENT, others=0.45)], 150, clock), "exposure")
     )
-    if strategy.traded.any():
+    if strategy.traded.any() and _spans_months(strategy):
         charts.append(Chart("turnover", monthly_turnover(strategy, STRATEGY)))
     traders = [a for a in sheet.lines.names if any(a in t.markers for t in trades)]
     charts += [Chart(f"trades-{i}", trades_on_price(PAGE, traders), symbol=t.symbol) for i, t in enumerate(trades)]
@@ -222,7 +231,7 @@ def _numbers(values: np.ndarray, digits: int = 5) -> list[float | None]:
     return [_number(value, digits) for value in values.tolist()]
 
 
-def _json(data: dict[str, Any]) -> str:
+def script_json(data: dict[str, Any]) -> str:
     """Return JSON that may stand inside a script element."""
     text = json.dumps(data, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return (

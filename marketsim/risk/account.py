@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -107,7 +108,9 @@ def sessions_per_year(calendar: str) -> float:
     return SESSIONS_PER_YEAR.get(calendar, 252.0)
 
 
-def account_histories(spec: RunSpec, bars: pa.Table, ledger: Ledger, trips: pa.Table, trials: Trials) -> tuple[AccountHistory, ...]:
+def account_histories(
+    spec: RunSpec, bars: pa.Table, ledger: Ledger, trips: pa.Table, trials: Trials, starting: Mapping[str, float] | None = None
+) -> tuple[AccountHistory, ...]:
     """Return the accounts of a run: the strategy first, the agents in the specification's order, the benchmark last.
 
     The first bar's return is measured from the starting cash, so the total return is final equity over starting cash less one.
@@ -118,8 +121,9 @@ def account_histories(spec: RunSpec, bars: pa.Table, ledger: Ledger, trips: pa.T
     bars : table `bars` as traded; the run starts at the open of its first bar.
     ledger : what the simulation left.
     trips : table `round_trips`.
+    starting : account → equity it began with; None = the cash of the run's traders and benchmark.
     """
-    cash = {trader.name: (trader.account or spec.account).cash for trader in spec.traders} | {BENCHMARK: spec.account.cash}
+    cash = starting or {trader.name: (trader.account or spec.account).cash for trader in spec.traders} | {BENCHMARK: spec.account.cash}
     present = set(codes(ledger.equity, "agent")[0])
     rows = {name: rows_of(ledger.equity, "agent", name) for name in cash if name in present}
     if not rows:

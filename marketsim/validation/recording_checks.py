@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 
 from marketsim.recorded import RecordedKind
-from marketsim.replay.library import Recording
 from marketsim.replay.recording import Opened
 from marketsim.replay.verify import Comparison, verify, verify_steps
 from marketsim.validation import expectations as gxe
@@ -17,17 +16,11 @@ from marketsim.validation.findings import Finding, coverage_findings
 from marketsim.validation.suite import failing_rows
 
 
-def recording_findings(recordings: Mapping[str, Recording], roles: Mapping[str, Role]) -> list[Finding]:
-    """Return a finding for each check and recorded symbol.
-
-    Raises
-    ------
-    DataError
-        A recording cannot be read.
-    """
+def recording_findings(recordings: Mapping[str, Opened], roles: Mapping[str, Role]) -> list[Finding]:
+    """Return a finding for each check and recorded symbol."""
     findings = []
-    for symbol, recording in recordings.items():
-        frame, checks = recording_frame(symbol, recording.open()), recording_checks()
+    for symbol, opened in recordings.items():
+        frame, checks = recording_frame(symbol, opened), recording_checks()
         applicable = [check for check in checks if check.counts is not None and not np.isnan(frame[check.counts[1]].iloc[0])]
         findings += coverage_findings(applicable, failing_rows("recording", applicable, frame), frame, roles)
     return findings
@@ -64,61 +57,65 @@ def recording_frame(symbol: str, opened: Opened) -> pd.DataFrame:
 def recording_checks() -> tuple[Check, ...]:
     """Return the checks of a recording; those whose count is NaN do not apply to it."""
     return (
-        _check(
-            "recording_rows",
-            "warning",
-            ("n_messages", "n_refused"),
-            "rows as the format allows",
-            "see the file; the other rows are played",
-            lambda row: f"{row['n_refused']:,} of {row['n_messages']:,} rows refused" + (f" ({row['refused']})" if row["refused"] else ""),
+        _none(
+            name="recording_rows",
+            severity="warning",
+            counts=("n_messages", "n_refused"),
+            expected="rows as the format allows",
+            remedy="see the file; the other rows are played",
+            found=lambda row: (
+                f"{row['n_refused']:,} of {row['n_messages']:,} rows refused" + (f" ({row['refused']})" if row["refused"] else "")
+            ),
         ),
-        _check(
-            "recording_times",
-            "warning",
-            ("n_messages", "n_retimed"),
-            "times that never fall",
-            "nothing to do, each message kept its place; check how the file was made",
-            lambda row: f"{row['n_retimed']:,} of {row['n_messages']:,} messages out of order in time",
+        _none(
+            name="recording_times",
+            severity="warning",
+            counts=("n_messages", "n_retimed"),
+            expected="times that never fall",
+            remedy="nothing to do, each message kept its place; check how the file was made",
+            found=lambda row: f"{row['n_retimed']:,} of {row['n_messages']:,} messages out of order in time",
         ),
-        _check(
-            "recording_gaps",
-            "error",
-            ("n_messages", "n_gaps"),
-            "no message missing",
-            "record or download again; until then the book is wrong from a gap to the next snapshot",
-            lambda row: f"{row['n_gaps']:,} gaps" + (f" of {row['n_lost']:,} lost messages" if row["n_lost"] else ""),
+        _none(
+            name="recording_gaps",
+            severity="error",
+            counts=("n_messages", "n_gaps"),
+            expected="no message missing",
+            remedy="record or download again; until then the book is wrong from a gap to the next snapshot",
+            found=lambda row: f"{row['n_gaps']:,} gaps" + (f" of {row['n_lost']:,} lost messages" if row["n_lost"] else ""),
         ),
-        _check(
-            "recording_orders",
-            "warning",
-            ("n_events", "n_unclear"),
-            "every event about an order the book holds",
-            "none where the recording is limited in depth; otherwise check that it begins before trading",
-            lambda row: f"{row['n_unclear']:,} of {row['n_events']:,} events name an unknown order, one twice, or more than it has",
+        _none(
+            name="recording_orders",
+            severity="warning",
+            counts=("n_events", "n_unclear"),
+            expected="every event about an order the book holds",
+            remedy="fine where the recording is limited in depth; otherwise check that it begins before trading does",
+            found=lambda row: f"{row['n_unclear']:,} of {row['n_events']:,} events name an unknown order, one twice, or more than it has",
         ),
-        _check(
-            "recording_uncrossed",
-            "warning",
-            ("n_messages", "n_crossed"),
-            "a bid below the ask outside halts",
-            "check the file around these messages; own orders could trade at prices that never were",
-            lambda row: f"{row['n_crossed']:,} of {row['n_messages']:,} messages leave the book crossed",
+        _none(
+            name="recording_uncrossed",
+            severity="warning",
+            counts=("n_messages", "n_crossed"),
+            expected="a bid below the ask outside halts",
+            remedy="check the file around these messages; own orders could trade at prices that never were",
+            found=lambda row: f"{row['n_crossed']:,} of {row['n_messages']:,} messages leave the book crossed",
         ),
-        _check(
-            "recording_steps",
-            "error",
-            ("n_steps", "n_wrong_steps"),
-            "each message leading from one row of the order book file to the next",
-            "check that both files are from the same download",
-            lambda row: f"{row['n_wrong_steps']:,.0f} of {row['n_steps']:,.0f} steps differ from the order book file",
+        _none(
+            name="recording_steps",
+            severity="error",
+            counts=("n_steps", "n_wrong_steps"),
+            expected="each message leading from one row of the order book file to the next",
+            remedy="check that both files are from the same download",
+            found=lambda row: f"{row['n_wrong_steps']:,.0f} of {row['n_steps']:,.0f} steps differ from the order book file",
         ),
-        _check(
-            "recording_book",
-            "warning",
-            ("n_book", "n_wrong_book"),
-            "the recorded bid and ask with their sizes",
-            "`marketsim replay` says where and why",
-            lambda row: f"{row['n_wrong_book']:,.0f} of {row['n_book']:,.0f} touches of the rebuilt book differ from the recorded ones",
+        _none(
+            name="recording_book",
+            severity="warning",
+            counts=("n_book", "n_wrong_book"),
+            expected="the recorded bid and ask with their sizes",
+            remedy="`marketsim replay` says where and why",
+            found=lambda row: (
+                f"{row['n_wrong_book']:,.0f} of {row['n_book']:,.0f} touches of the rebuilt book differ from the recorded ones"
+            ),
         ),
         Check(
             name="recording_depth",
@@ -133,7 +130,7 @@ def recording_checks() -> tuple[Check, ...]:
     )
 
 
-def _check(name: str, severity: Severity, counts: tuple[str, str], expected: str, remedy: str, found: Callable[[Row], str]) -> Check:
+def _none(*, name: str, severity: Severity, counts: tuple[str, str], expected: str, remedy: str, found: Callable[[Row], str]) -> Check:
     """Return a check that nothing is counted."""
     none = gxe.ExpectColumnValuesToBeBetween(column=counts[1], max_value=0)
     return Check(

@@ -34,7 +34,11 @@ def refusal(folder: Path, text: str, **overrides: object) -> str:
         ("account:\n  zzz: 5", "run.yaml, line 6: unknown key 'account.zzz'; allowed here: allow_short, borrow_rate_bps, cash, currency,"),
         ("mode: backtset", "run.yaml, line 5: 'mode' is \"backtset\"; did you mean 'backtest'? expected one of backtest, live, realtime"),
         ("mode: live", "run.yaml, line 5: mode: live is not available in this version; use mode: backtest."),
-        ("market: {kind: replay}", "run.yaml, line 5: market kind 'replay' is not available in this version; use kind: bars."),
+        ("market: {kind: replai}", "run.yaml, line 5: 'market' has kind \"replai\"; did you mean 'replay'? allowed kinds: bars, replay."),
+        (
+            "market: {kind: replay}",
+            "run.yaml, line 5: market.kind: replay plays the flow within the day, not daily bars; use horizon: intraday.",
+        ),
         ("end: 2019-12-31", "run.yaml, line 5: end: 2019-12-31 lies before start 2020-01-02; swap them or move one."),
         ("end: 20201231", "run.yaml, line 5: 'end' is 20201231; expected a date such as 2020-01-31"),
         ("benchmark: 700", "run.yaml, line 5: 'benchmark' is 700; expected text; put it in quotes"),

@@ -13,6 +13,7 @@ from tests.faults.conftest import Laboratory
 MINIMAL: dict[str, Any] = {"name": "tiny", "symbols": ["AAPL"], "start": "2012-01-03", "strategy": {"kind": "buy_and_hold"}}
 WRONG_VALUE = {"string": [1], "integer": "many", "number": "much", "boolean": "maybe", "object": 3, "array": "AAPL"}
 TEXT = yaml.safe_dump(MINIMAL, sort_keys=False)
+REPLAY = TEXT + "market: {kind: replay}\nhorizon: intraday\nproviders: [{kind: recording, path: x}]\n"
 
 
 def sections() -> Iterator[tuple[tuple[str | int, ...], dict[str, Any]]]:
@@ -148,12 +149,44 @@ SAYS = {
     "an unknown horizon": (TEXT + "horizon: dialy\n", r"'horizon' is \"dialy\"; did you mean 'daily'\? expected one of daily, intraday"),
     "mode live": (TEXT + "mode: live\n", r"line 7: mode: live is not available in this version; use mode: backtest"),
     "mode realtime": (TEXT + "mode: realtime\n", r"mode: realtime is not available in this version"),
-    "a replay market": (
+    "a replay of daily bars": (
         TEXT + "market: {kind: replay}\n",
-        r"line 7: market kind 'replay' is not available in this version; use kind: bars",
+        r"line 7: market\.kind: replay plays the flow within the day, not daily bars; use horizon: intraday\.",
     ),
-    "a simulated market": (TEXT + "market: {kind: simulated}\n", r"market kind 'simulated' is not available in this version"),
-    "an unknown market": (TEXT + "market: {kind: bar}\n", r"'market\.kind' is \"bar\"; did you mean 'bars'\?"),
+    "a replay of nothing": (
+        TEXT + "market: {kind: replay}\nhorizon: intraday\n",
+        r"line 7: market\.kind: replay needs a recording among the providers; add \{kind: recording, path: …\} to them\.",
+    ),
+    "slippage in a replay": (REPLAY + "slippage_bps: 2\n", r"line 10: slippage_bps: 2 does not apply in market kind replay, where orders"),
+    "a dealer in a replay": (
+        REPLAY + "dealer: {half_spread_bps: 0.5}\n",
+        r"line 10: dealer\.half_spread_bps: 0\.5 does not apply in market kind re",
+    ),
+    "interest in a replay": (
+        REPLAY + "account: {borrow_rate_bps: 50}\n",
+        r"account\.borrow_rate_bps: 50 does not apply in market kind replay",
+    ),
+    "interest of an agent in a replay": (
+        REPLAY + "agents: [{name: a, strategy: {kind: buy_and_hold}, account: {borrow_rate_bps: 50}}]\n",
+        r"line 10: agents\.0\.account\.borrow_rate_bps: 50 does not apply in market kind replay, where recordings are too short",
+    ),
+    "impact in a replay": (
+        REPLAY.replace("replay}", "replay, impact: {coefficient: 1}}"),
+        r"line 7: unknown key 'market\.impact'; allowed here",
+    ),
+    "a cap in a replay": (REPLAY.replace("replay}", "replay, participation_cap: 0.1}"), r"unknown key 'market\.participation_cap'; allow"),
+    "actions in a replay": (
+        REPLAY.replace("replay}", "replay, actions: ignore}"),
+        r"unknown key 'market\.actions'; allowed here: data_late",
+    ),
+    "an order from the future": (REPLAY.replace("replay}", "replay, order_latency_ns: -1}"), r"'market\.order_latency_ns' is -1; expected"),
+    "a recording of an unknown format": (REPLAY.replace("path: x", "path: x, format: lobstr"), r"'providers\.0\.format' is .* 'lobster'\?"),
+    "a recording without a file": (
+        REPLAY.replace(", path: x", ""),
+        r"line 9: key 'providers\.0\.path' is missing; add it \(File of the rec",
+    ),
+    "a simulated market": (TEXT + "market: {kind: simulated}\n", r"'market' has kind \"simulated\"; allowed kinds: bars, replay\."),
+    "an unknown market": (TEXT + "market: {kind: bar}\n", r"'market' has kind \"bar\"; did you mean 'bars'\?"),
     "a calendar nobody has": (TEXT + "calendar: XXXX\n", r"calendar.*XXXX"),
     "a misspelt calendar": (TEXT + "calendar: XNYX\n", r"calendar.*XNYX.*XNYS"),
     "an exchange's name for its code": (TEXT + "calendar: nyse\n", r"line 7: 'calendar' is \"nyse\"; expected"),

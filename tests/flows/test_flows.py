@@ -22,6 +22,7 @@ from flows.sweep import parameter_sweep
 from marketsim.errors import ConfigError, DataError, ProviderError, RunFailed
 from tasks import orchestrated
 from tasks.references import Outcome, RunRef, RunRequest
+from tests.replay.lobster_writer import write_day
 from warehouse import reader
 from warehouse.staging import Staging
 
@@ -99,6 +100,15 @@ def test_the_nightly_flow_publishes_a_run_and_shows_it(folder: Path, root: Path)
     again = nightly_backtest(NightlyForm(config=str(folder / "small.yaml")))
     assert not again.is_new
     assert again.digest == outcome.digest
+
+
+def test_the_nightly_flow_runs_in_a_recorded_market(folder: Path, root: Path) -> None:
+    path = write_day(folder, minutes=10)
+    replay = f"market: {{kind: replay}}\nhorizon: intraday\nproviders: [{{kind: recording, path: {path.name}}}]\n"
+    text = CONFIG.replace("AAPL", "ACME").replace("2010-01-04", "2024-03-04").replace("2010-03-31", "2024-03-04")
+    (folder / "replay.yaml").write_text(text + replay, encoding="utf-8")
+    outcome = nightly_backtest(NightlyForm(config=str(folder / "replay.yaml")))
+    assert (outcome.status, outcome.counts["bars"], outcome.counts["health"]) == ("success", 10, 5)
 
 
 def test_a_wrong_configuration_fails_at_once_and_is_not_retried(folder: Path, root: Path) -> None:

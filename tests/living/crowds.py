@@ -15,10 +15,10 @@ from marketsim.kernel.simulation.sight import fundamental_tick
 from marketsim.kernel.simulation.streams import exponential, integer, random_side
 from marketsim.markets.panel import Panel
 from marketsim.markets.simulated.scale import Scale
-from marketsim.markets.simulated.sessions import Listeners, SessionMarket, SimulatedBars, play_sessions
+from marketsim.markets.simulated.sessions import PlainMarket, SimulatedBars, play_sessions, session_seed
 from marketsim.markets.simulated.trader import Trader
 from marketsim.markets.simulated.watchdog import Watchdog
-from marketsim.markets.simulated.world import Latency, Member, Setting
+from marketsim.markets.simulated.world import Handed, Latency, Member, Setting, World
 from marketsim.records import COSTS, Cancel, Fill, Order, Turn
 from marketsim.venue_rules import VenueRules
 
@@ -103,20 +103,22 @@ class Scripted(Strategy):
         self.live.append(self.look(market))
 
 
-def flat_market(panel: Panel, value_tick: float = 10_000.0, members: Callable[[], list[Member]] = people, **setting: Any) -> Any:
+def flat_market(
+    panel: Panel,
+    value_tick: float = 10_000.0,
+    members: Callable[[], list[Member]] = people,
+    seed: int = 1,
+    hand_over: Callable[[Handed], None] = lambda _: None,
+    **setting: Any,
+) -> Callable[[int, Sequence[Member]], PlainMarket]:
     """Return the market of every session: a constant fundamental and a crowd."""
 
-    def market_of(row: int) -> SessionMarket:
-        day = panel.session[row]
-        rows = np.flatnonzero(panel.session == day)
+    def market_of(row: int, guests: Sequence[Member]) -> PlainMarket:
+        rows = np.flatnonzero(panel.session == panel.session[row])
         start, end = int(panel.open_ns[rows[0]]), int(panel.close_ns[rows[-1]]) + 1
-        n = (end - start) // SECOND + 2
-        return SessionMarket(
-            Setting(
-                ((start, end),), np.full((len(panel.symbols), 1, n), value_tick), rules=(VenueRules.plain(self_trade="cancel_newest"),), **setting
-            ),
-            members(),
-        )  # fmt: skip
+        values = np.full((len(panel.symbols), 1, (end - start) // SECOND + 2), value_tick)
+        scene = Setting(((start, end),), values, rules=(VenueRules.plain(self_trade="cancel_newest"),), **setting)
+        return PlainMarket(World(scene, [*members(), *guests], session_seed(seed, start)), hand_over=hand_over)
 
     return market_of
 
@@ -129,16 +131,14 @@ def trade(
     first_bar: int = 0,
     cash: float = 1e6,
     costs: Any = None,
-    seed: int = 1,
     watchdog: Watchdog | None = None,
-    listeners: Listeners | None = None,
+    after: Callable[[int, Any], None] = lambda *_: None,
     latency: Latency | None = None,
 ) -> Any:
     """Let strategies trade; return the account of the only one, or of all by name."""
     named = strategies if isinstance(strategies, Mapping) else {"strategy": strategies}
-    traders = [
-        Trader(name, one, cash, account_costs() if costs is None else costs, latency or Latency(2000, 3000)) for name, one in named.items()
-    ]
-    bars = SimulatedBars(panel, first_bar, Scale(0.01, 1.0))
-    runs = play_sessions(bars, market_of or flat_market(panel), traders, seed, watchdog, listeners)
+    costs = account_costs() if costs is None else costs
+    traders = [Trader(name, one, cash, costs, latency or Latency(2000, 3000)) for name, one in named.items()]
+    bars = SimulatedBars.by_session(panel, first_bar, Scale(0.01, 1.0))
+    runs = play_sessions(bars, market_of or flat_market(panel), traders, watchdog, after)
     return dict(zip(named, runs, strict=True)) if isinstance(strategies, Mapping) else runs[0]

@@ -11,8 +11,10 @@ from marketsim.agents.buy_and_hold import BuyAndHold, BuyAndHoldParams
 from marketsim.agents.sma_crossover import SmaCrossover, SmaCrossoverParams
 from marketsim.agents.strategy import Strategy, StrategyParams
 from marketsim.errors import ConfigError, StrategyError
-from marketsim.markets.simulated.sessions import Listeners
-from marketsim.markets.simulated.world import Latency, Setting
+from marketsim.markets.simulated.scale import Scale
+from marketsim.markets.simulated.sessions import PlainMarket, SimulatedBars, play_sessions, session_seed
+from marketsim.markets.simulated.trader import Trader
+from marketsim.markets.simulated.world import Latency, Setting, World
 from marketsim.records import (
     FILL,
     MESSAGE,
@@ -61,10 +63,8 @@ def test_bars_are_those_of_the_trades() -> None:
     trades: list[np.ndarray[Any, Any]] = []
     panel = empty_panel(["A", "B"], 2, 3, 900)
     strategy = Scripted()
-    trade(
-        strategy, panel, market_of=flat_market(panel, members=lambda: people(60, 2)),
-        listeners=Listeners(hand_over=lambda _, handed: trades.append(handed.tape.trades)),
-    )  # fmt: skip
+    market_of = flat_market(panel, members=lambda: people(60, 2), hand_over=lambda handed: trades.append(handed.tape.trades))
+    trade(strategy, panel, market_of=market_of)
     tape = np.concatenate(trades)
     assert len(tape) > 1000
     for bar in range(6):
@@ -96,7 +96,7 @@ def test_the_account_agrees_with_the_exchange_to_the_last_tick() -> None:
     worlds: list[Any] = []
     script = {k: [Order("A", BUY if k % 3 else SELL, 40 + k), Order("A", SELL, 10, Kind.LIMIT, limit_price=100.01)] for k in range(29)}
     panel = empty_panel(["A"], 1, 30, 900)
-    run = trade(Scripted(script), panel, listeners=Listeners(after_session=lambda _, world: worlds.append(world)))
+    run = trade(Scripted(script), panel, after=lambda _, market: worlds.append(market.world))
     number = len(worlds[0].members)
     assert len(run.fills) > 30
     assert run.position[-1, 0] == worlds[0].holdings[number, 0]
@@ -266,8 +266,8 @@ def test_splits_and_dividends_reach_positions_and_orders_overnight() -> None:
     panel = empty_panel(["A"], 2, 1, 900)
     panel.split[1, 0], panel.dividend[1, 0] = 2.0, 0.5
 
-    def market_of(row: int) -> Any:
-        return flat_market(panel, value_tick=10_000.0 if row == 0 else 5_000.0)(row)
+    def market_of(row: int, guests: Any) -> Any:
+        return flat_market(panel, value_tick=10_000.0 if row == 0 else 5_000.0)(row, guests)
 
     class Early(Scripted):
         data_every_ns = 300 * SECOND
@@ -342,11 +342,9 @@ def test_strategies_meet_each_other_in_one_market() -> None:
 def digest_of(strategies: dict[str, Strategy], seed: int = 1) -> tuple[str, np.ndarray[Any, Any]]:
     digests: list[str] = []
     streams: list[np.ndarray[Any, Any]] = []
-    listeners = Listeners(
-        hand_over=lambda _, handed: digests.append(handed.tape.digest),
-        after_session=lambda _, world: streams.append(world.agents["stream"]),
-    )
-    trade(strategies, empty_panel(["A"], 1, 3, 900), seed=seed, listeners=listeners)
+    panel = empty_panel(["A"], 1, 3, 900)
+    market_of = flat_market(panel, seed=seed, hand_over=lambda handed: digests.append(handed.tape.digest))
+    trade(strategies, panel, market_of=market_of, after=lambda _, market: streams.append(market.world.agents["stream"]))
     return digests[-1], streams[-1]
 
 
@@ -374,4 +372,21 @@ def test_a_strategy_without_orders_leaves_empty_tables() -> None:
     assert run.fills.dtype == FILL
     assert len(run.fills) == len(run.orders) == 0
     assert run.cash.tolist() == [1e6] * 3
-    assert isinstance(Setting.__doc__, str)
+
+
+def test_one_market_can_go_on_over_several_sessions() -> None:
+    panel = empty_panel(["A"], 3, 2, 900)
+    ends = panel.session_end
+    sessions = tuple((int(a), int(b) + 1) for a, b in zip(panel.open_ns[::2], panel.close_ns[ends], strict=True))
+
+    def market_of(row: int, guests: Any) -> PlainMarket:
+        setting = Setting(sessions, np.full((1, 3, 902), 10_000.0))
+        return PlainMarket(World(setting, [*people(), *guests], session_seed(1, sessions[row][0])))
+
+    strategy = Scripted({1: [Order("A", BUY, 10), Order("A", SELL, 10, Kind.LIMIT, limit_price=150.0)], 2: [Cancel(1)]})
+    trader = Trader("strategy", strategy, 1e6, account_costs(), Latency(2000, 3000))
+    run = play_sessions(SimulatedBars.in_one(panel, Scale(0.01, 1.0)), market_of, [trader])[0]
+    assert [x["n_bars"] for x in strategy.seen] == [1, 2, 3, 4, 5, 6]
+    assert panel.open_ns[2] < run.fills["time_ns"][0] < panel.open_ns[2] + SECOND
+    assert run.orders["status"].tolist() == [Status.FILLED, Status.CANCELLED]
+    assert run.position[:, 0].tolist() == [0, 0, 10, 10, 10, 10]

@@ -1,4 +1,4 @@
-"""The world of Avellaneda and Stoikov, inside the simulated market: a binomial mid, and takers whose orders reach depth d with A dt exp(-k d).
+"""The world of Avellaneda and Stoikov in the simulated market: a binomial mid, takers whose orders reach depth d with A dt exp(-k d).
 
 One symbol is one path: its own mid, one maker, one taker. A tick is a thousandth of the paper's currency, a second one of its 200 steps.
 """

@@ -1,17 +1,18 @@
-"""One part of the validation page: a title, what is compared, a table, and a chart where it helps."""
+"""One part of the page that sets measured figures beside published ones."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Section:
-    """A table of ours beside the published; ``chart`` is a Vega-Lite specification or None."""
+    """A heading, a paragraph, a table, and a Vega-Lite chart or none."""
 
     title: str
     text: str
     columns: tuple[str, ...]
-    rows: list[tuple[Any, ...]]
-    chart: dict[str, Any] | None
+    rows: Sequence[tuple[Any, ...]]
+    chart: dict[str, Any] | None = None

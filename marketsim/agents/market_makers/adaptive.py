@@ -37,7 +37,9 @@ class AdaptiveMarketMakerParams(AgentParams):
     spread_alpha: float = Field(0.75, ge=0, le=1, description="Weight of the latest spread in the average, a fraction. RMSC04.")
     level_spacing: float = Field(5.0, gt=0, description="Distance between levels, windows (at least one tick). RMSC04.")
     levels: int = Field(10, ge=1, le=1000, description="Levels a side. RMSC04's num_ticks.")
-    participation: float = Field(0.025, ge=0, le=1, description="Order size a level, as a share of the volume looked back on. RMSC04's pov.")
+    participation: float = Field(
+        0.025, ge=0, le=1, description="Order size a level, as a share of the volume looked back on. RMSC04's pov."
+    )
     lookback_s: float = Field(60.0, gt=0, le=3600, description="How far back it looks for volume, s. RMSC04.")
     min_order_lot: int = Field(1, ge=1, le=10**9, description="Smallest order, lots. RMSC04.")
     mean_wait_s: float = Field(60.0, gt=0, description="Mean of the exponential time between two looks, s. RMSC04.")
@@ -115,9 +117,9 @@ def _quote(market, me, p, state):
 
 @inner
 def lean(p, bought_lot, sold_lot):
-    """Return how far the centre moves for the side that takers were on, whole ticks."""
+    """Return how far the centre moves towards the side that takers were on, rounded down to whole ticks."""
     total_lot = bought_lot + sold_lot
-    return int(p.price_skew_tick * (2.0 * bought_lot / total_lot - 1.0)) if total_lot > 0 else 0
+    return math.floor(p.price_skew_tick * (2.0 * bought_lot / total_lot - 1.0)) if total_lot > 0 else 0
 
 
 @inner

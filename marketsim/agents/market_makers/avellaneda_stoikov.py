@@ -13,9 +13,9 @@ from typing import Literal
 from pydantic import Field
 
 from marketsim.agents.compiled import compiled_agent
-from marketsim.agents.market_makers.quoting import MAKER, MakerParams, inventory_clips, quote, ready_to_quote, reference_tick
+from marketsim.agents.market_makers.quoting import MAKER, MakerParams, quote, ready_to_quote, reference_tick
 from marketsim.agents.regime import SECOND
-from marketsim.kernel.simulation.sight import since_open_ns
+from marketsim.kernel.simulation.sight import position_lot, since_open_ns
 
 SYMMETRIC = 1  # place of the word in the parameters
 
@@ -39,9 +39,10 @@ def avellaneda_stoikov(market, me, p, state):
     gamma, variance = p.risk_aversion_per_tick, p.volatility_tick * p.volatility_tick
     left_s = p.horizon_s - (since_open_ns(market, me) / SECOND) % p.horizon_s
     centre = reference_tick(market, me, p)
+    inventory = position_lot(market, me, me.symbol)
     base = 2.0 / gamma * math.log1p(gamma / p.decay_per_tick)
     if p.strategy == SYMMETRIC:
-        quote(market, me, p, state, centre, 0.5 * (0.5 * gamma * variance * p.horizon_s + base))
+        quote(market, me, p, state, centre, 0.5 * (0.5 * gamma * variance * p.horizon_s + base), inventory)
     else:
         risk = gamma * variance * left_s
-        quote(market, me, p, state, centre - inventory_clips(market, me, p) * risk, 0.5 * (risk + base))
+        quote(market, me, p, state, centre - inventory / p.qty_lot * risk, 0.5 * (risk + base), inventory)

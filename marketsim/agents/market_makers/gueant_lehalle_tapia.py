@@ -13,8 +13,9 @@ from typing import Literal
 from pydantic import Field
 
 from marketsim.agents.compiled import compiled_agent
-from marketsim.agents.market_makers.quoting import MAKER, MakerParams, inventory_clips, quote, ready_to_quote, reference_tick
+from marketsim.agents.market_makers.quoting import MAKER, MakerParams, quote, ready_to_quote, reference_tick
 from marketsim.kernel.compile import inner
+from marketsim.kernel.simulation.sight import position_lot
 
 
 class GueantLehalleTapiaParams(MakerParams):
@@ -54,4 +55,5 @@ def gueant_lehalle_tapia(market, me, p, state):
     """Quote the stationary optimum for the inventory held."""
     if ready_to_quote(market, me, p, state):
         half, skew = _half_spread_and_skew(p.risk_aversion_per_tick, p.volatility_tick, p.decay_per_tick, p.fills_per_s)
-        quote(market, me, p, state, reference_tick(market, me, p) - skew * inventory_clips(market, me, p), half)
+        inventory = position_lot(market, me, me.symbol)
+        quote(market, me, p, state, reference_tick(market, me, p) - skew * inventory / p.qty_lot, half, inventory)

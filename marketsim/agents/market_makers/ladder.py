@@ -11,7 +11,8 @@ from typing import Literal
 from pydantic import Field
 
 from marketsim.agents.compiled import compiled_agent
-from marketsim.agents.market_makers.quoting import MAKER, MakerParams, inventory_clips, quote, ready_to_quote, reference_tick
+from marketsim.agents.market_makers.quoting import MAKER, MakerParams, quote, ready_to_quote, reference_tick
+from marketsim.kernel.simulation.sight import position_lot
 
 
 class LadderParams(MakerParams):
@@ -27,5 +28,6 @@ class LadderParams(MakerParams):
 def ladder(market, me, p, state):
     """Quote around the mid, less a skew for the inventory."""
     if ready_to_quote(market, me, p, state):
-        centre = reference_tick(market, me, p) - p.skew_tick * inventory_clips(market, me, p)
-        quote(market, me, p, state, centre, p.half_spread_tick)
+        inventory = position_lot(market, me, me.symbol)
+        centre = reference_tick(market, me, p) - p.skew_tick * inventory / p.qty_lot
+        quote(market, me, p, state, centre, p.half_spread_tick, inventory)

@@ -26,7 +26,6 @@ from marketsim.kernel.simulation.sight import (
     order,
     others_tick,
     phase,
-    position_lot,
 )
 from marketsim.kernel.simulation.streams import exponential
 from marketsim.records import Flag, Kind, NewsCode, Phase, Tif, Turn
@@ -116,13 +115,7 @@ def reference_tick(market, me, p):
 
 
 @inner
-def inventory_clips(market, me, p):
-    """Return the maker's position in multiples of its quantity."""
-    return position_lot(market, me, me.symbol) / p.qty_lot
-
-
-@inner
-def quote(market, me, p, state, centre_tick, half_spread_tick):
+def quote(market, me, p, state, centre_tick, half_spread_tick, inventory_lot):
     """Let the maker's orders be its ladder around a centre; never through other people's orders, never beyond the inventory limit."""
     severity = severity_now(me, state.shock)
     half = half_spread_tick * spread_factor(p, state.watch) * (1.0 + severity * (p.shock_spread - 1.0))
@@ -135,15 +128,14 @@ def quote(market, me, p, state, centre_tick, half_spread_tick):
         bid = min(bid, others_ask - 1)
     if others_bid != NO_PRICE:
         ask = max(ask, others_bid + 1)
-    position = position_lot(market, me, me.symbol)
-    stand(market, me, p, bid, qty_lot, p.inventory_limit_lot - position, ask, qty_lot, p.inventory_limit_lot + position)
+    stand(market, me, p, bid, p.inventory_limit_lot - inventory_lot, ask, p.inventory_limit_lot + inventory_lot, qty_lot)
 
 
 @inner
-def stand(market, me, p, bid_tick, bid_lot, bid_room_lot, ask_tick, ask_lot, ask_room_lot):
+def stand(market, me, p, bid_tick, bid_room_lot, ask_tick, ask_room_lot, qty_lot):
     """Cancel what does not belong to the two ladders, then add what is missing; ``room`` is what a side may still trade, lots."""
-    bid_lot, bid_levels = fitted(bid_lot, bid_room_lot, p.n_levels)
-    ask_lot, ask_levels = fitted(ask_lot, ask_room_lot, p.n_levels)
+    bid_lot, bid_levels = fitted(qty_lot, bid_room_lot, p.n_levels)
+    ask_lot, ask_levels = fitted(qty_lot, ask_room_lot, p.n_levels)
     bids = keep_ladder(market, me, BUY, bid_tick, bid_lot, bid_levels, p.level_spacing_tick)
     asks = keep_ladder(market, me, SELL, ask_tick, ask_lot, ask_levels, p.level_spacing_tick)
     add_ladder(market, me, BUY, bid_tick, bid_lot, bid_levels, p.level_spacing_tick, bids)

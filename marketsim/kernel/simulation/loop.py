@@ -7,7 +7,7 @@ from marketsim.kernel.compile import entry, inner
 from marketsim.kernel.memory import caller, free, load_i64, store_i64, telling_caller
 from marketsim.kernel.simulation.actions import accuse, give_letter, letter_from, new_order, take_letter, wake_at
 from marketsim.kernel.simulation.booking import book_tape
-from marketsim.kernel.simulation.event_queue import ITEM_BYTES, drop_first, push, push_turn
+from marketsim.kernel.simulation.event_queue import drop_first, first_item, open_queue, push, push_turn
 from marketsim.kernel.simulation.recording import MESSAGE_BYTES, is_full, next_sample_ns, write_order, write_sample, write_touches
 from marketsim.kernel.simulation.reports import remember_touch, show
 from marketsim.kernel.simulation.streams import delay_ns
@@ -30,7 +30,7 @@ from marketsim.kernel.simulation.world import (
     TURN,
     agent_at,
     desk_at,
-    item_at,
+    key_at,
     news_at,
     session_at,
     world_at,
@@ -50,17 +50,20 @@ process_messages = caller(1)
 def simulate(world_address):
     """Let time pass; return why it stopped: FINISHED, FULL, PYTHON_TURN or FAULT. Call again to go on."""
     world = world_at(world_address, 0)
+    if world.answered != 0:
+        world.answered = 0
+        _answer(world, world.answer_messages, world.n_answer, world.answer_wake_ns)
     # All that was due before ``now_ns`` has happened.
     while True:
         if world.fault != NO_FAULT:
             return FAULT
-        if world.n_items == 0 or item_at(world.items, 0).time_ns >= world.until_ns:
+        if world.n_items == 0 or key_at(world.keys, 0).time_ns >= world.until_ns:
             return FINISHED
         if is_full(world):
             return FULL
-        item = item_at(world.items, 0)
+        item = first_item(world)
         what, row, why, agent_ns, serial, news = item.what, item.row, item.why, item.agent_ns, item.serial, item.news
-        world.now_ns = item.time_ns
+        world.now_ns = key_at(world.keys, 0).time_ns
         drop_first(world)
         # Sessions before ``session`` are over.
         while world.session + 1 < world.n_sessions and world.now_ns >= session_at(world.sessions, world.session + 1).start_ns:
@@ -214,7 +217,7 @@ def _tell_news(world, row):
 def begin(world_address):
     """Enter what is due by itself: every agent's first turn, the news, the first sample."""
     world = world_at(world_address, 0)
-    world.items = resized(0, world.item_capacity * ITEM_BYTES)
+    open_queue(world)
     world.letters = resized(0, world.letter_capacity * MESSAGE_BYTES)
     world.free_letter = NONE
     for number in range(1, world.n_agents):
@@ -244,9 +247,13 @@ def schedule(world_address, messages, n):
 def act(world_address, messages, n, wake_ns):
     """End the turn Python has taken: send ``n`` MESSAGE rows in the agent's name, new orders numbered, and wake it at a time; 0 for not.
 
-    Returns the order_id of the first new order; the others follow it.
+    Returns the order_id of the first new order; the others follow it. `simulate` does the same with the answer in its header.
     """
-    world = world_at(world_address, 0)
+    return _answer(world_at(world_address, 0), messages, n, wake_ns)
+
+
+@inner
+def _answer(world, messages, n, wake_ns):
     me = agent_at(world.agents, world.turn_agent)
     first = world.next_order_id
     for k in range(n):
@@ -269,6 +276,7 @@ def act(world_address, messages, n, wake_ns):
 def end(world_address):
     """Give back what the compiled loop has allocated."""
     world = world_at(world_address, 0)
+    free(world.keys)
     free(world.items)
     free(world.letters)
     free(world.reports)

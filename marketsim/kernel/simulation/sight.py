@@ -9,6 +9,7 @@ from marketsim.kernel.book_state import (
     ASKS,
     BIDS,
     LADDERS_A_BOOK,
+    NO_PREVENTION,
     NO_PRICE,
     NONE,
     book_at,
@@ -17,11 +18,12 @@ from marketsim.kernel.book_state import (
     level_at,
     owner_at,
     slot_at,
+    venue_at,
 )
 from marketsim.kernel.compile import inner
 from marketsim.kernel.memory import load_f64, load_i64
-from marketsim.kernel.order_ids import find_owner
-from marketsim.kernel.simulation.world import desk_at, flow_at, path_at, session_at
+from marketsim.kernel.order_ids import find_order, find_owner
+from marketsim.kernel.simulation.world import desk_at, path_at, session_at, taken_at
 from marketsim.kernel.stops import best_displayed
 
 
@@ -75,17 +77,36 @@ def best_lot(market, symbol, venue, side):
 
 
 @inner
-def lot_at(market, symbol, venue, side, price_tick):
-    """Return the quantity displayed at a price, looking from the best price on."""
+def level_of(market, symbol, venue, side, price_tick):
+    """Return the displayed level at a price, looking from the best price on, or NONE."""
     index = best_level(market, symbol, venue, side)
     while index != NONE:
         tick = level_tick(market, index, side)
         if tick == price_tick:
-            return level_lot(market, index)
+            return index
         if side * (tick - price_tick) < 0:
-            return 0
+            return NONE
         index = next_level(market, index)
-    return 0
+    return NONE
+
+
+@inner
+def lot_at(market, symbol, venue, side, price_tick):
+    """Return the quantity displayed at a price, looking from the best price on."""
+    index = level_of(market, symbol, venue, side, price_tick)
+    return 0 if index == NONE else level_lot(market, index)
+
+
+@inner
+def first_in_queue(market, level_index):
+    """Return the order at the front of a level's displayed queue, or NONE; follow with `next_in_queue`, read with `order`."""
+    return level_at(engine_at(market.engine, 0).levels, level_index).head
+
+
+@inner
+def next_in_queue(market, index):
+    """Return the order behind one in the queue of its price, or NONE."""
+    return slot_at(engine_at(market.engine, 0).slots, index).next
 
 
 @inner
@@ -146,8 +167,8 @@ def round_trip_ns(market, me):
 @inner
 def signed_lot(market, symbol):
     """Return what aggressors have bought of a symbol so far less what they have sold, at all venues; auctions do not count."""
-    flow = flow_at(market.flows, symbol)
-    return flow.bought_lot - flow.sold_lot
+    total = taken_at(market.taken, symbol)
+    return total.bought_lot - total.sold_lot
 
 
 @inner
@@ -261,3 +282,28 @@ def others_tick(market, me, symbol, venue, side):
             return tick
         index = next_level(market, index)
     return NO_PRICE
+
+
+@inner
+def live_order(market, order_id):
+    """Return where a live order is, for `order`, or NONE."""
+    return find_order(engine_at(market.engine, 0), order_id)
+
+
+@inner
+def n_places(market):
+    """Return how many places for orders the exchange has ever used; every live order, whoever owns it, has one of them."""
+    return engine_at(market.engine, 0).slots_used
+
+
+@inner
+def is_own_at(market, me, place):
+    """Whether a place holds a live order of the agent's in its own symbol and venue."""
+    slot = slot_at(engine_at(market.engine, 0).slots, place)
+    return slot.owner_id == me.number and slot.order_id >= 0 and slot.book == book_index(market, me.symbol, me.venue)
+
+
+@inner
+def prevents_self_trades(market, venue):
+    """Whether a venue keeps orders of one owner from trading with each other."""
+    return venue_at(engine_at(market.engine, 0).venues, venue).self_trade != NO_PREVENTION

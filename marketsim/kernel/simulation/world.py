@@ -22,7 +22,8 @@ FINISHED, FULL, PYTHON_TURN, FAULT = 0, 1, 2, 3
 TURN, ARRIVAL, TAKEN_UP, NEWS, SAMPLE, OUTSIDE = 1, 2, 3, 4, 5, 6
 
 # What an agent did that ends a simulation.
-NO_FAULT, RAISED, TOO_MANY_MESSAGES, OVER_POSITION_LIMIT, OVER_CASH_LIMIT, NO_SUCH_MARKET, TOO_MANY_TURNS = 0, 1, 2, 3, 4, 5, 6
+NO_FAULT, RAISED, TOO_MANY_MESSAGES, OVER_POSITION_LIMIT, OVER_CASH_LIMIT, NO_SUCH_MARKET, SELF_TRADES_PREVENTED = 0, 1, 2, 3, 4, 5, 6
+TOO_MANY_TURNS = 7
 
 # How a delay varies around its constant part.
 STEADY, LOG_NORMAL, EMPIRICAL = 0, 1, 2
@@ -40,11 +41,12 @@ WORLD = np.dtype(
         ("paths", np.int64),  # fundamentals, one row a symbol
         ("volumes", np.int64),  # (n_symbols,) int64: lots traded so far, and the price of the last trade at any venue
         ("marks", np.int64),
-        ("flows", np.int64),  # one FLOW a symbol, and N_CELLS cells a symbol
-        ("cells", np.int64),
+        ("taken", np.int64),  # one TAKEN a symbol, and N_SECONDS of TAKEN_BEFORE a symbol
+        ("taken_before", np.int64),
         ("sessions", np.int64),  # SESSION rows
         ("news", np.int64),  # NEWS_ITEM rows
-        ("items", np.int64),  # the queue
+        ("keys", np.int64),  # the queue, and what is in it
+        ("items", np.int64),
         ("letters", np.int64),  # messages under way
         ("logs", np.int64),  # one row a table that is written down: ORDERS, QUOTES, DEPTHS, ACCOUNTS
         ("touches", np.int64),  # one QUOTE a book: the touch as last written down; and one DEPTH row to work with
@@ -56,6 +58,7 @@ WORLD = np.dtype(
         ("n_news", np.int64),
         ("n_items", np.int64),
         ("item_capacity", np.int64),
+        ("free_item", np.int64),
         ("letters_used", np.int64),
         ("letter_capacity", np.int64),
         ("free_letter", np.int64),
@@ -77,6 +80,10 @@ WORLD = np.dtype(
         ("fault", np.int64),
         ("fault_agent", np.int64),
         ("fault_exception", np.int64),  # where compiled code left word of what it raised
+        ("answered", np.int64),  # 1 when a turn in Python has ended; what it sends, and when it wants to be woken, 0 for never
+        ("answer_messages", np.int64),
+        ("n_answer", np.int64),
+        ("answer_wake_ns", np.int64),
         ("shown", np.int64),  # one SHOWN row: what an agent in Python sees in its turn
         ("reports", np.int64),  # REPORT rows for agents that ask for them
         ("n_reports", np.int64),
@@ -139,12 +146,14 @@ AGENT = np.dtype(
     ]
 )
 
+# When an item is due: of two for the same time the one with the lower rank comes first.
+KEY = np.dtype([("time_ns", np.int64), ("rank", np.int64)])
+
 ITEM = np.dtype(
     [
-        ("time_ns", np.int64),
         ("serial", np.int64),
         ("what", np.int64),
-        ("row", np.int64),  # the agent, the letter or the news
+        ("row", np.int64),  # the agent, the letter or the news; of a free row the next free one
         ("why", np.int64),  # of a turn: records.Turn
         ("agent_ns", np.int64),  # of a turn: the agent's own time
         ("news", np.int64),  # of a turn for news: which
@@ -212,10 +221,10 @@ REPORT = np.dtype(
 )
 TRADED = 0
 
-# Lots traded so far by the side of the taker; and the same at the start of each of the latest N_CELLS seconds, in a ring.
-FLOW = np.dtype([("second", np.int64), ("bought_lot", np.int64), ("sold_lot", np.int64)])
-CELL = np.dtype([("bought_lot", np.int64), ("sold_lot", np.int64)])
-N_CELLS = 4096
+# Lots traded so far by the side of the taker; and the same at the start of each of the latest N_SECONDS, in a ring.
+TAKEN = np.dtype([("second", np.int64), ("bought_lot", np.int64), ("sold_lot", np.int64)])
+TAKEN_BEFORE = np.dtype([("bought_lot", np.int64), ("sold_lot", np.int64)])
+N_SECONDS = 4096
 
 QUOTE = np.dtype(
     [
@@ -253,6 +262,7 @@ WORLD_RECORD, AGENT_RECORD = numba.from_dtype(WORLD), numba.from_dtype(AGENT)
 
 world_at = accessor(WORLD)
 agent_at = accessor(AGENT)
+key_at = accessor(KEY)
 item_at = accessor(ITEM)
 desk_at = accessor(DESK)
 session_at = accessor(SESSION)
@@ -260,8 +270,8 @@ news_at = accessor(NEWS_ITEM)
 path_at = accessor(PATH)
 shown_at = accessor(SHOWN)
 report_at = accessor(REPORT)
-flow_at = accessor(FLOW)
-cell_at = accessor(CELL)
+taken_at = accessor(TAKEN)
+taken_before_at = accessor(TAKEN_BEFORE)
 quote_at = accessor(QUOTE)
 account_sample_at = accessor(ACCOUNT_SAMPLE)
 depth_sample_at = accessor(DEPTH_SAMPLE)

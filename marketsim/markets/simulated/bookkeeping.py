@@ -125,13 +125,16 @@ class Bookkeeper:
             return
         bar, book = self.clock.bar_of(t["time_ns"]), t["venue"].astype(np.int64) * self.n_symbols + t["symbol"]
         tick, lot = t["price_tick"], t["qty_lot"]
-        fresh = self.n_trades[bar, book] == 0
+        first = _first_rows(bar * self.n_trades.shape[1] + book)
+        first = first[self.n_trades[bar[first], book[first]] == 0]
         for table in (self.first_tick, self.high_tick, self.low_tick):
-            table[bar[fresh][::-1], book[fresh][::-1]] = tick[fresh][::-1]  # of equal places the last one stays: the first trade
+            table[bar[first], book[first]] = tick[first]
         np.maximum.at(self.high_tick, (bar, book), tick)
         np.minimum.at(self.low_tick, (bar, book), tick)
-        self.last_tick[bar, book] = tick
-        self.mark_tick[bar, t["symbol"]] = tick
+        last = _last_rows(bar * self.n_trades.shape[1] + book)
+        self.last_tick[bar[last], book[last]] = tick[last]
+        last = _last_rows(bar * self.n_symbols + t["symbol"])
+        self.mark_tick[bar[last], t["symbol"][last]] = tick[last]
         np.add.at(self.volume_lot, (bar, book), lot)
         np.add.at(self.n_trades, (bar, book), 1)
         # In an auction the buyer stands as the taker; nobody takes there, and both sides are counted as makers.
@@ -192,6 +195,16 @@ class Bookkeeper:
         self._quote[book] = quotes[-1]
         self._quote[book]["time_ns"] = until_ns
         phases.forget(until_ns)
+
+
+def _first_rows(keys: IntArray) -> IntArray:
+    """Return the row in which each key comes first."""
+    return np.unique(keys, return_index=True)[1]
+
+
+def _last_rows(keys: IntArray) -> IntArray:
+    """Return the row in which each key comes last."""
+    return len(keys) - 1 - _first_rows(keys[::-1])
 
 
 class _Phases:

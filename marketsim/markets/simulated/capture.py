@@ -34,7 +34,13 @@ class Recorder:
     """
 
     def __init__(
-        self, wanted: CaptureSpec, symbols: Sequence[str], venues: Sequence[str], scale: Scale, first_mark_tick: npt.NDArray[np.float64], sink: Sink
+        self,
+        wanted: CaptureSpec,
+        symbols: Sequence[str],
+        venues: Sequence[str],
+        scale: Scale,
+        first_mark_tick: npt.NDArray[np.float64],
+        sink: Sink,
     ) -> None:
         self._wanted, self._scale, self._sink = wanted, scale, sink
         self._symbols, self._venues = pa.array(symbols), pa.array(venues)
@@ -120,7 +126,9 @@ class Recorder:
         )
 
     def _quotes(self, q: npt.NDArray[np.void]) -> pa.RecordBatch:
-        return _batch(time_utc=_time(q["time_ns"]), symbol=self._symbol(q["symbol"]), venue=self._venues.take(pa.array(q["venue"])), **self._sides(q))
+        return _batch(
+            time_utc=_time(q["time_ns"]), symbol=self._symbol(q["symbol"]), venue=self._venues.take(pa.array(q["venue"])), **self._sides(q)
+        )
 
     def _depths(self, rows: npt.NDArray[np.void]) -> pa.RecordBatch:
         return _batch(

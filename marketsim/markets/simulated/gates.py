@@ -51,7 +51,9 @@ def health(results: Results, market: SimulatedMarket) -> pa.Table:
             pa.field("message", pa.string(), nullable=False),
         ]
     )
-    return pa.Table.from_arrays([pa.array(column, f.type) for column, f in zip(zip(*rows, strict=True), schema, strict=True)], schema=schema)
+    return pa.Table.from_arrays(
+        [pa.array(column, f.type) for column, f in zip(zip(*rows, strict=True), schema, strict=True)], schema=schema
+    )
 
 
 def _conserved(results: Results) -> Iterator[Check]:

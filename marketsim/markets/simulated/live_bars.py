@@ -33,13 +33,13 @@ class LiveBars:
         self._seen = 0  # rows of the exchange's present tape that are in the bars
         self._waiting: list[npt.NDArray[np.void]] = []  # trades at or after the end of the bar under way
 
-    def begin_session(self, bar: int) -> None:
-        """Forget the last session's exchange, and restate last prices for the night's splits."""
+    def begin_market(self, bar: int) -> None:
+        """Forget the last market's exchange, and restate last prices for the night's splits."""
         self.last /= self.panel.split[bar]
         self._seen = 0
         self._waiting = []
 
-    def end_session(self, bar: int) -> None:
+    def end_market(self, bar: int) -> None:
         """Close the bars up to one that nobody has closed."""
         while self.bar <= bar:
             self.close_bar()

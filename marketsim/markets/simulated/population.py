@@ -66,11 +66,13 @@ def enlist(market: SimulatedMarket, symbols: list[str], seed: int) -> Roster:
     members: list[Member] = []
     group_of = [0]
     venues = [venue.name for venue in market.venues]
-    for place, (name, group) in enumerate(market.population.items(), start=1):
+    # By name: the order of a file's keys decides nothing.
+    population = sorted(market.population.items())
+    for place, (name, group) in enumerate(population, start=1):
         for one in _members(name, group, market, (symbols, venues), seed):
             members.append(one)
             group_of.append(place)
-    return Roster((OUTSIDE, *market.population), tuple(members), tuple(group_of))
+    return Roster((OUTSIDE, *(name for name, _ in population)), tuple(members), tuple(group_of))
 
 
 def check_population(market: SimulatedMarket) -> None:

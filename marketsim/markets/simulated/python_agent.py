@@ -17,7 +17,6 @@ import numpy as np
 from marketsim.agents.compiled import AgentParams
 from marketsim.errors import MarketsimError, StrategyError
 from marketsim.kernel.simulation import world as w
-from marketsim.kernel.simulation.loop import act
 from marketsim.markets.simulated.world import World
 from marketsim.records import MESSAGE, Kind, Tif
 
@@ -39,6 +38,9 @@ _SHOWN = w.SHOWN.names or ()
         "bought_lot", "sold_lot", "bought_tick_lot", "sold_tick_lot", "next_order_id", "news_code",
     )
 )  # fmt: skip
+ANSWERED, MESSAGES, N_MESSAGES, WAKE = (
+    (w.WORLD.names or ()).index(name) for name in ("answered", "answer_messages", "n_answer", "answer_wake_ns")
+)
 
 
 class PythonAgent(ABC):
@@ -67,12 +69,12 @@ class MarketTurn:
     One object serves all turns of a market; an agent must not keep it.
     """
 
-    __slots__ = ("_address", "_buffer", "_n_new", "_place", "_seen", "_symbol", "_venue", "_world")
+    __slots__ = ("_address", "_buffer", "_header", "_n_new", "_place", "_seen", "_symbol", "_venue")
 
     def __init__(self, world: World, number: int) -> None:
         self._seen = world.shown.data.cast("B").cast("q")
         self._symbol, self._venue = int(world.agents[number]["symbol"]), int(world.agents[number]["venue"])
-        self._world = world.address
+        self._header = world.words
         self._place = self._n_new = 0
         self._make_room(ROOM * MESSAGE_BYTES)
 
@@ -148,7 +150,8 @@ class MarketTurn:
 
     def finish(self, wake_ns: int) -> None:
         """End the turn: send what was written, and be woken at a time; 0 for never."""
-        act(self._world, self._address, self._place // MESSAGE_BYTES, wake_ns)
+        words = self._header
+        words[MESSAGES], words[N_MESSAGES], words[WAKE], words[ANSWERED] = self._address, self._place // MESSAGE_BYTES, wake_ns, 1
         self._place = self._n_new = 0
 
     def _make_room(self, n_bytes: int) -> None:

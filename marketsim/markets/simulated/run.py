@@ -106,7 +106,7 @@ class SimulatedRun:
         done = self.clock.bar_of(np.array([now]))[0] * PROGRESS_PARTS // self.clock.n_bars
         if done != self._told:
             self._told = done
-            time = np.datetime64(now, "s")
+            time = np.datetime64(now, "ns").astype("datetime64[s]")
             self._progress(f"{time} UTC, {self._book.n_messages:,} messages, {int(self._book.n_trades.sum()):,} trades")
 
 

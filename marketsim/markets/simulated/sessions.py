@@ -1,11 +1,11 @@
-"""Strategies in a simulated market, session after session: each has an exchange and a crowd of its own, the accounts go on."""
+"""Strategies in simulated markets, one after the other: each has an exchange and a crowd of its own, the accounts go on."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 import numpy as np
 
@@ -16,49 +16,74 @@ from marketsim.markets.simulated.live_bars import LiveBars
 from marketsim.markets.simulated.scale import Scale
 from marketsim.markets.simulated.trader import Trader, TraderDesk
 from marketsim.markets.simulated.watchdog import Watchdog
-from marketsim.markets.simulated.world import Capture, Handed, Member, Setting, World
+from marketsim.markets.simulated.world import Handed, Member, World
 
 TakeTurn: TypeAlias = Callable[[World, int], None]
 
 
-@dataclass(frozen=True, slots=True)
-class SessionMarket:
-    """What one session is simulated from: its setting, with exactly one session, and its crowd.
+class Market(Protocol):
+    """A simulated market that is ready to run, with guests among its members."""
 
-    The setting's session must go on for at least a nanosecond after the last bar's close, so that the close can be seen.
-    ``python`` has what takes the turns of members in Python, by their names.
+    @property
+    def world(self) -> World:
+        """Its members and its exchange."""
+
+    def run(self, take_turn: TakeTurn, hear: Callable[[Handed], None], watchdog: Watchdog | None) -> None:
+        """Let all time pass; ``hear`` gets every hand-over as well."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlainMarket:
+    """A world and nothing else.
+
+    ``python`` has what takes the turns of members in Python, by their names; ``hand_over`` hears what happens as well.
     """
 
-    setting: Setting
-    members: Sequence[Member]
-    capture: Capture = field(default_factory=Capture)
+    world: World
     python: Mapping[str, TakeTurn] = field(default_factory=dict)
+    hand_over: Callable[[Handed], None] = lambda _: None
+
+    def run(self, take_turn: TakeTurn, hear: Callable[[Handed], None], watchdog: Watchdog | None) -> None:
+        """Let all time pass."""
+        takers = {number: self.python.get(member.name, take_turn) for number, member in enumerate(self.world.members, start=1)}
+
+        def both(handed: Handed) -> None:
+            hear(handed)
+            self.hand_over(handed)
+
+        self.world.run(both, lambda world, number: takers[number](world, number), watchdog)
 
 
 @dataclass(frozen=True, slots=True)
 class SimulatedBars:
     """The bars strategies wake by.
 
-    ``panel`` has the times, splits and dividends of all bars and the prices of those before ``first_bar``, which strategies see as
-    history; from there on the market fills it. Every session from there on is simulated.
+    Attributes
+    ----------
+    panel : times, splits and dividends of all bars, and the prices of those before ``first_bar``, which strategies see as history; from
+        there on the market fills it.
+    first_bar : the first row that is simulated.
+    scale : what a tick and a lot are.
+    markets : first and last row of every market; each has an exchange and a crowd of its own.
     """
 
     panel: Panel
     first_bar: int
     scale: Scale
+    markets: tuple[tuple[int, int], ...]
 
+    @classmethod
+    def by_session(cls, panel: Panel, first_bar: int, scale: Scale) -> SimulatedBars:
+        """Let every session be a market of its own."""
+        lasts = np.flatnonzero(panel.session_end)
+        lasts = lasts[lasts >= first_bar]
+        firsts = [first_bar, *(lasts[:-1] + 1)]
+        return cls(panel, first_bar, scale, tuple((int(a), int(b)) for a, b in zip(firsts, lasts, strict=True)))
 
-@dataclass(frozen=True, slots=True)
-class Listeners:
-    """Who hears of the sessions while they run.
-
-    ``hand_over`` hears the first bar of a session and what happened in it, in parts; ``after_session`` that bar and the market when it is
-    over; ``on_bar`` the number of bars played, a session at a time.
-    """
-
-    hand_over: Callable[[int, Handed], None] = lambda *_: None
-    after_session: Callable[[int, World], None] = lambda *_: None
-    on_bar: Callable[[int], None] = lambda _: None
+    @classmethod
+    def in_one(cls, panel: Panel, scale: Scale) -> SimulatedBars:
+        """Let one market go on over all sessions."""
+        return cls(panel, 0, scale, ((0, panel.n_bars - 1),))
 
 
 def session_seed(seed: int, start_ns: int) -> int:
@@ -68,22 +93,21 @@ def session_seed(seed: int, start_ns: int) -> int:
 
 def play_sessions(
     bars: SimulatedBars,
-    market_of: Callable[[int], SessionMarket],
+    market_of: Callable[[int, Sequence[Member]], Market],
     traders: Sequence[Trader],
-    seed: int,
     watchdog: Watchdog | None = None,
-    listeners: Listeners | None = None,
+    after: Callable[[int, Market], None] = lambda *_: None,
 ) -> list[AccountRun]:
     """Let strategies trade in simulated sessions, all of them in the same market at the same time.
 
     Parameters
     ----------
     bars : when strategies wake, and what they know beforehand.
-    market_of : returns the market of the session that the k-th simulated bar begins, given the bar's row.
+    market_of : returns the market that begins with a row of the bars, given the row and the strategies as guests. A market must go on for
+        at least a nanosecond after its last bar's close, so that the close can be seen.
     traders : the strategies.
-    seed : of all random streams.
     watchdog : ends what hangs; None for none.
-    listeners : who hears of the sessions while they run.
+    after : hears the first row of a market, and the market, when it is over.
 
     Returns
     -------
@@ -97,59 +121,35 @@ def play_sessions(
     StrategyError
         A strategy or agent raised, hung, returned nonsense or broke a limit; the message names it, the time and the reason.
     """
-    told = listeners or Listeners()
     live = LiveBars(bars.panel, bars.first_bar, bars.scale)
     desks = [TraderDesk(trader, live, bars.scale) for trader in traders]
-    ends = np.flatnonzero(bars.panel.session_end)
-    first = bars.first_bar
-    for last in map(int, ends[ends >= first]):
-        market = market_of(first)
-        live.begin_session(first)
+    for first, last in bars.markets:
+        live.begin_market(first)
         for desk in desks:
-            desk.begin_session()
-        _play(market, desks, live, session_seed(seed, int(bars.panel.open_ns[first])), (first, last), watchdog, told)
-        told.on_bar(last + 1 - bars.first_bar)
-        first = last + 1
+            desk.begin_market(last)
+        market = market_of(first, [desk.member() for desk in desks])
+        _play(market, desks, live, last, watchdog)
+        after(first, market)
     return [desk.finish() for desk in desks]
 
 
-def _play(  # noqa: PLR0913, PLR0917 - one session of `play_sessions`
-    market: SessionMarket,
-    desks: Sequence[TraderDesk],
-    live: LiveBars,
-    seed: int,
-    rows: tuple[int, int],
-    watchdog: Watchdog | None,
-    told: Listeners,
-) -> None:
-    members = [*market.members, *(desk.member() for desk in desks)]
-    world = World(market.setting, members, seed, market.capture)
-    number_of = {member.name: number for number, member in enumerate(members, start=1)}
+def _play(market: Market, desks: Sequence[TraderDesk], live: LiveBars, last: int, watchdog: Watchdog | None) -> None:
+    number_of = {member.name: number for number, member in enumerate(market.world.members, start=1)}
     desk_of = {number_of[desk.trader.name]: desk for desk in desks}
-    taker_of = {number_of[name]: take for name, take in market.python.items()}
 
-    def catch_up() -> None:
-        for report in world.reports():
+    def take_turn(world: World, number: int) -> None:
+        live.catch_up(world)
+        hear_reports()
+        desk_of[number].turn(world, number)
+
+    def hear_reports() -> None:
+        for report in market.world.reports():
             desk_of[int(report["agent"])].hear(report)
 
-    def take_turn(_: World, number: int) -> None:
-        desk = desk_of.get(number)
-        if desk is None:
-            taker_of[number](world, number)
-            return
-        live.catch_up(world)
-        catch_up()
-        desk.turn(world, number)
-
-    def hear(handed: Handed) -> None:
-        live.hear(handed)
-        told.hand_over(rows[0], handed)
-
-    world.run(hear, take_turn, watchdog)
-    catch_up()
-    live.end_session(rows[1])
+    market.run(take_turn, live.hear, watchdog)
+    hear_reports()
+    live.end_market(last)
     for desk in desks:
         desk.record()
-        if desk.next_bar <= rows[1]:
+        if desk.next_bar <= last:
             raise ConfigError(f"agent {desk.trader.name}: its computation time and latency let it miss the session's close; shorten them.")
-    told.after_session(rows[0], world)

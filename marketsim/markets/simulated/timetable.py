@@ -71,7 +71,9 @@ def timetable(spec: RunSpec, market: SimulatedMarket) -> Timetable:
         first = int(np.searchsorted(calendar.sessions, np.datetime64(spec.start, "D")))
         dates = calendar.sessions[first : first + (market.sessions or 1)]
     if len(dates) == 0 or (spec.end is None and len(dates) < (market.sessions or 1)):
-        raise ConfigError(f"calendar: {spec.calendar} has {len(dates)} sessions from {spec.start} on, which is too few; choose an earlier start.")
+        raise ConfigError(
+            f"calendar: {spec.calendar} has {len(dates)} sessions from {spec.start} on, which is too few; choose an earlier start."
+        )
     open_ns, close_ns = calendar.hours(dates)
     found = []
     for k, date in enumerate(dates.astype(dt.date)):

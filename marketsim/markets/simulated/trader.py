@@ -84,6 +84,7 @@ class TraderDesk(Desk):
         self._heard = 0
         self._bar = self._first = bars.bar
         self._next_data_ns = self._session_start_ns = NEVER_NS
+        self._last_bar = 0
         self._flattened = False
         panel = bars.panel
         day = panel.session.astype(np.int64)
@@ -113,13 +114,12 @@ class TraderDesk(Desk):
         who, held_lot = self.trader, tuple(map(int, held))
         return Member(who.name, None, None, venue=who.venue, latency=who.latency, position_lot=held_lot, reports=True)
 
-    def begin_session(self) -> None:
-        """Restate the account for the night, and hold every live order until the exchange has opened."""
+    def begin_market(self, last_bar: int) -> None:
+        """Restate the account for the night, and hold every live order until the new exchange has opened."""
+        self._last_bar = last_bar
         self._start_bar()
         self._release_exchange()
         self._sent = {}
-        self._next_data_ns = NEVER_NS
-        self._session_start_ns = int(self._panel.open_ns[self._bar])
 
     def hear(self, report: np.void) -> None:
         """Book what the exchange reports of an own order."""
@@ -145,7 +145,9 @@ class TraderDesk(Desk):
             # A strategy that thinks for longer than a bar sees several at once, one after the other.
             while exchange_ns >= self._panel.close_ns[self._bar]:
                 if self._end_bar():
-                    world.act(np.zeros(0, MESSAGE))
+                    # The simulation puts a turn after the close off to the next session's start; after the last there is none.
+                    over = self._bar > self._last_bar
+                    world.act(np.zeros(0, MESSAGE), 0 if over else now_ns + 1)
                     return
         elif now_ns >= self._due_ns() and not self._account["closed"][0]:
             if self._view.wanted_ns <= now_ns:
@@ -176,6 +178,8 @@ class TraderDesk(Desk):
     def _start_bar(self) -> None:
         """Let the night's splits, dividends and borrowing happen; the bar has no prices yet, so nothing fills."""
         bar, panel = self._bar, self._panel
+        if bar == self._first or self._session_end[bar - 1]:
+            self._next_data_ns, self._session_start_ns = NEVER_NS, int(panel.open_ns[bar])
         self._reserve()
         live = self._live[: int(self._account["n_live"][0])]
         self._allowances["qty"][live] *= panel.split[bar, self._orders["symbol"][live]]
@@ -192,7 +196,7 @@ class TraderDesk(Desk):
             self._bars.close_bar()
         self._history.append()
         over = bool(self._session_end[bar])
-        if over:
+        if bar == self._last_bar:
             self._release_exchange()
         close_bar(bar, self._times[bar, 1], self._panel.close, over, self._book_of_account(), self._orders, self._live)
         if not self._account["closed"][0]:
@@ -206,7 +210,7 @@ class TraderDesk(Desk):
             self._flattened = True
         self._bar = bar + 1
         self.record()
-        if not over:
+        if bar < self._last_bar:
             self._start_bar()
         return over
 

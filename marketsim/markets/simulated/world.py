@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
+import operator
 import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import types
 
-from marketsim.agents.compiled import AgentParams, CompiledAgent, machine_code, parameter_record
+from marketsim.agents.compiled import AgentParams, CompiledAgent, machine_code, parameter_records
 from marketsim.errors import ConfigError, StrategyError
 from marketsim.exchange import Exchange
 from marketsim.kernel.book_state import NO_PRICE
@@ -36,6 +37,7 @@ FAULTS = {
     w.OVER_CASH_LIMIT: "its cash fell below its limit",
     w.NO_SUCH_MARKET: "it sent a message to a symbol or venue that is not there",
     w.TOO_MANY_TURNS: "it took more than 10,000 turns without letting time pass",
+    w.SELF_TRADES_PREVENTED: "it stands for many who trade with one another, but its venue prevents self-trades (set self_trade to none)",
 }
 
 
@@ -192,7 +194,7 @@ class World:
         tables = {
             "agents": self.agents, "holdings": self.holdings, "desks": self.desks, "sessions": sessions, "paths": paths, "news": news,
             "marks": marks, "volumes": self._table(n_symbols, np.dtype(np.int64)),
-            "flows": self._table(n_symbols, w.FLOW), "cells": self._table(n_symbols * w.N_CELLS, w.CELL),
+            "taken": self._table(n_symbols, w.TAKEN), "taken_before": self._table(n_symbols * w.N_SECONDS, w.TAKEN_BEFORE),
             "channels": self._table((n_agents, n_venues), np.dtype(np.int64)),
             "touches": self._table(n_venues * n_symbols, w.QUOTE), "scratch": self._table(levels, DEPTH),
         }  # fmt: skip
@@ -210,7 +212,7 @@ class World:
         self._logs = self._make_logs(n_venues * n_symbols, n_agents * n_symbols)
         self._enlist(seed)
         self._address = self._header.ctypes.data
-        self._words = self._header.data.cast("B").cast("q")
+        self.words = self._header.data.cast("B").cast("q")
         self.stage = Stage.OUTSIDE
         begin(self._address)
         weakref.finalize(self, _release, self._header)
@@ -247,14 +249,15 @@ class World:
                 raise StrategyError(self.accusation(f"its turn takes longer than {watchdog.limit_s:g} s")) from None
 
     def _run(self, hand_over: Callable[[Handed], None], take_turn: Callable[[World, int], None] | None) -> None:
-        words, turn_agent = self._words, TURN_AGENT
+        words, turn_agent = self.words, TURN_AGENT
+        compiled, python = Stage.COMPILED, Stage.PYTHON  # looked up once: a turn in Python is a matter of microseconds
         while True:
-            self.stage = Stage.COMPILED
+            self.stage = compiled
             code = simulate(self._address)
             if code == w.PYTHON_TURN:
                 if take_turn is None:
                     raise ConfigError("the population has agents in Python, but nobody takes their turns")
-                self.stage = Stage.PYTHON
+                self.stage = python
                 take_turn(self, words[turn_agent])
                 continue
             self.stage = Stage.OUTSIDE
@@ -325,29 +328,40 @@ class World:
         return logs
 
     def _enlist(self, seed: int) -> None:
-        code: dict[str, int] = {}
-        self.agents["number"] = np.arange(len(self.agents))
-        self.agents["lowest_cash_tick_lot"], self.agents["largest_position_lot"] = -NO_LIMIT, NO_LIMIT
+        everybody, people = self.agents, self.agents[1:]
+        everybody["number"] = np.arange(len(everybody))
+        everybody["lowest_cash_tick_lot"], everybody["largest_position_lot"] = -NO_LIMIT, NO_LIMIT
+        people["stream"], people["delay_stream"] = self._column(lambda member: stream_start(seed, member.name), 2).T
+        for name in ("symbol", "venue", "cash_tick_lot", "lowest_cash_tick_lot", "largest_position_lot", "muted", "hears_fills"):
+            people[name] = self._column(operator.attrgetter(name))
+        people["wants_reports"] = self._column(operator.attrgetter("reports"))
+        for name, latency_name in (("data_latency_ns", "data_ns"), ("order_latency_ns", "order_ns"), ("computation_ns", "computation_ns")):
+            people[name] = self._column(operator.attrgetter(f"latency.{latency_name}"))
+        numbers: dict[CompiledAgent, list[int]] = {}
         for number, member in enumerate(self.members, start=1):
-            row, latency = self.agents[number], member.latency
-            row["stream"], row["delay_stream"] = stream_start(seed, member.name)
-            row["symbol"], row["venue"] = member.symbol, member.venue
-            row["data_latency_ns"], row["order_latency_ns"] = latency.data_ns, latency.order_ns
-            row["computation_ns"] = latency.computation_ns
-            row["cash_tick_lot"] = member.cash_tick_lot
-            row["lowest_cash_tick_lot"], row["largest_position_lot"] = member.lowest_cash_tick_lot, member.largest_position_lot
-            row["muted"], row["hears_fills"], row["wants_reports"] = member.muted, member.hears_fills, member.reports
-            self.holdings[number, : len(member.position_lot)] = member.position_lot
-            self._set_jitter(row, latency)
+            if member.position_lot:
+                self.holdings[number, : len(member.position_lot)] = member.position_lot
+            self._set_jitter(everybody[number], member.latency)
             if member.agent is not None and member.params is not None:
-                agent = member.agent
-                if agent.name not in code:
-                    code[agent.name] = machine_code(agent)
-                parameters, state = parameter_record(agent, member.params), np.zeros(1, agent.state)
-                self._keep += [parameters, state]
-                row["step"] = code[agent.name]
-                row["parameters"], row["state"] = parameters.ctypes.data, state.ctypes.data
-                row["hears_fills"], row["hears_news"] = agent.hears_fills, agent.hears_news
+                numbers.setdefault(member.agent, []).append(number)
+        for agent, of_kind in numbers.items():
+            self._give_steps(agent, np.array(of_kind))
+
+    def _column(self, get: Callable[[Member], Any], n_words: int = 1) -> npt.NDArray[np.int64]:
+        column = np.array([get(member) for member in self.members], np.int64)
+        return column if n_words == 1 else column.reshape(-1, n_words)
+
+    def _give_steps(self, agent: CompiledAgent, numbers: npt.NDArray[np.int64]) -> None:
+        """Let the agents of one kind have their machine code, their parameters and their states."""
+        parameters = parameter_records(agent, [self.members[number - 1].params for number in numbers])
+        states = self._table(len(numbers), agent.state)
+        self._keep.append(parameters)
+        of_kind = self.agents[numbers]
+        of_kind["step"] = machine_code(agent)
+        of_kind["parameters"] = parameters.ctypes.data + np.arange(len(numbers)) * parameters.itemsize
+        of_kind["state"] = states.ctypes.data + np.arange(len(numbers)) * states.itemsize
+        of_kind["hears_fills"], of_kind["hears_news"] = agent.hears_fills, agent.hears_news
+        self.agents[numbers] = of_kind
 
     def _set_jitter(self, row: np.void, latency: Latency) -> None:
         if latency.jitter is None:
@@ -378,7 +392,7 @@ class World:
 
     def accusation(self, what: str, number: int | None = None) -> str:
         """Return a sentence that says what an agent did, by default the one whose turn it is, and when."""
-        number = int(self._words[TURN_AGENT]) if number is None else number
+        number = int(self.words[TURN_AGENT]) if number is None else number
         name = self.members[number - 1].name if number > 0 else "outside"
         when = np.datetime64(int(self.agents[number]["now_ns"]), "ns")
         return f"agent {name} at {when}Z: {what}; correct the agent or its limits."

@@ -38,7 +38,7 @@ class SparseMeanRevertingFundamental(OrnsteinUhlenbeckFundamental):
     """The same with shocks at Poisson times that push hard either way; the value is never negative (Byrd 2019; ABIDES' sparse oracle)."""
 
     kind: Literal["sparse_mean_reverting"] = "sparse_mean_reverting"  # type: ignore[assignment]
-    shock_rate_per_ns: float = Field(2.77778e-18, ge=0, description="Mean number of shocks in a nanosecond, 1/ns. RMSC04: one in 100 hours.")
+    shock_rate_per_ns: float = Field(2.77778e-18, ge=0, description="Mean number of shocks in 1 ns. RMSC04: one in 100,000 hours.")
     shock_mean_tick: float = Field(1000.0, ge=0, description="Mean size of a shock, ticks; its sign is a coin's. RMSC04.")
     shock_variance_tick2: float = Field(50_000.0, ge=0, description="Variance of its size, ticks squared. RMSC04.")
 
