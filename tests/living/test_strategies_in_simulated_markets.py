@@ -217,15 +217,27 @@ def test_orders_for_auctions_trade_there() -> None:
         panel, (0, Phase.PRE_OPEN), (320, Phase.OPENING_AUCTION), (350, Phase.CONTINUOUS), (800, Phase.CLOSING_AUCTION), (900, Phase.CLOSED)
     )  # fmt: skip
     script = {0: [Order("A", BUY, 7, Kind.MARKET_ON_OPEN), Order("A", BUY, 9, Kind.MARKET_ON_CLOSE), Order("A", BUY, 3)]}
+    script[1] = [Order("A", BUY, 4)]
     run = trade(Scripted(script), panel, market_of=flat_market(panel, messages=steps))
     start = int(panel.open_ns[0])
-    assert run.fills["order_id"].tolist() == [0, 2, 1]
-    at_open, later, at_close = ((t - start) / SECOND for t in run.fills["time_ns"].tolist())
-    assert at_open == 350
-    assert 350 < later < 352  # a market order waits until there is continuous trading
-    assert at_close == 900
-    assert run.fills["reference_price"][[0, 2]].tolist() == run.fills["price"][[0, 2]].tolist()
-    assert panel.close[-1, 0] == run.fills["price"][2]
+    first_of = {int(order): int(np.flatnonzero(run.fills["order_id"] == order)[0]) for order in np.unique(run.fills["order_id"])}
+    when = {order: (int(run.fills["time_ns"][row]) - start) / SECOND for order, row in first_of.items()}
+    assert (when[0], when[1], when[2]) == (350.0, 900.0, 350.0)  # a market order takes part in the auction
+    assert 600.0 < when[3] < 601.0
+    in_auctions = [first_of[0], first_of[1], first_of[2]]
+    assert run.fills["reference_price"][in_auctions].tolist() == run.fills["price"][in_auctions].tolist()
+    assert panel.close[-1, 0] == run.fills["price"][first_of[1]]
+
+
+def test_what_an_auction_cannot_fill_goes_to_the_market_that_follows() -> None:
+    panel = empty_panel(["A"], 1, 3, 900)
+    steps = phases(panel, (0, Phase.PRE_OPEN), (320, Phase.OPENING_AUCTION), (350, Phase.CONTINUOUS), (900, Phase.CLOSED))
+    run = trade(Scripted({0: [Order("A", BUY, 30_000)]}), panel, cash=1e8, market_of=flat_market(panel, messages=steps))
+    times = (run.fills["time_ns"] - panel.open_ns[0]) / SECOND
+    assert times[0] == 350.0
+    assert 350.0 < times[-1] < 351.0
+    assert run.orders["reason"].tolist() == [Reason.NO_LIQUIDITY]
+    assert run.fills["qty"].sum() == run.orders["filled_qty"][0]
 
 
 def test_what_the_account_cannot_carry_is_cut() -> None:

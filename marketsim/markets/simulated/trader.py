@@ -31,6 +31,7 @@ LIMITED = (
 STOPS = (Kind.STOP, Kind.STOP_LIMIT, Kind.TRAILING_STOP)
 PEGS = (Kind.PEG_PRIMARY, Kind.PEG_MARKET, Kind.PEG_MIDPOINT)
 AT_MARKET = (Kind.MARKET, Kind.MARKET_ON_OPEN)
+BEFORE_OPEN = (Phase.PRE_OPEN, Phase.OPENING_AUCTION)
 ENDS = {EventKind.CANCELLED: Status.CANCELLED, EventKind.EXPIRED: Status.EXPIRED, EventKind.REJECTED: Status.REJECTED}
 
 
@@ -80,6 +81,7 @@ class TraderDesk(Desk):
         self._sent: dict[int, int] = {}  # order of the exchange → own order, and back
         self._known_as: dict[int, int] = {}
         self._held: list[int] = []  # live orders that the exchange does not have
+        self._at_open: set[int] = set()  # orders at market that wait for an opening auction
         self._withdrawn: list[int] = []  # orders of the exchange to be cancelled
         self._heard = 0
         self._bar = self._first = bars.bar
@@ -131,7 +133,13 @@ class TraderDesk(Desk):
             self._book(index, report)
         elif order["status"] > Status.TRIGGERED:
             return
+        elif order["kind"] == Kind.MARKET and report["reason"] == Reason.AUCTION_OVER:
+            # What the auction could not fill goes to the market that follows it.
+            self._at_open.discard(index)
+            self._known_as.pop(index, None)
+            self._held.append(index)
         elif kind in ENDS:
+            self._at_open.discard(index)
             order["status"], order["reason"], order["ended_ns"] = ENDS[EventKind(kind)], report["reason"], report["time_ns"]
         elif kind == EventKind.TRIGGERED:
             order["status"] = Status.TRIGGERED
@@ -219,6 +227,7 @@ class TraderDesk(Desk):
         live = self._live[: int(self._account["n_live"][0])]
         self._held = [int(index) for index in live if self._orders[index]["status"] <= Status.TRIGGERED]
         self._known_as, self._withdrawn = {}, []
+        self._at_open.clear()
 
     def _value(self) -> None:
         """Value the account at the last trades."""
@@ -326,16 +335,18 @@ class TraderDesk(Desk):
 
     def _wake_ns(self, now_ns: int) -> int:
         wake_ns = min(int(self._panel.close_ns[self._bar]) + self.trader.latency.data_ns, self._due_ns())
-        if any(self._orders[index]["kind"] in AT_MARKET for index in self._held):
+        if self._at_open or any(self._orders[index]["kind"] in AT_MARKET for index in self._held):
             wake_ns = min(wake_ns, now_ns + POLL_NS)
         return wake_ns
 
     def _may_go(self, world: World, order: np.void, touch: npt.NDArray[np.float64]) -> bool:
-        """Whether an order can be sent: one at market waits until its symbol trades and somebody stands on the other side."""
-        if order["kind"] != Kind.MARKET:
+        """Whether an order can be sent: one at market goes into the opening auction, or waits for somebody on the other side."""
+        if order["kind"] not in AT_MARKET:
             return True
         symbol = int(order["symbol"])
-        return self._phase(world, symbol) == Phase.CONTINUOUS and bool(np.isfinite(touch[symbol, 1 if order["side"] > 0 else 0]))
+        phase = self._phase(world, symbol)
+        there = bool(np.isfinite(touch[symbol, 1 if order["side"] > 0 else 0]))
+        return phase in BEFORE_OPEN or (phase == Phase.CONTINUOUS and there)
 
     def _write(self, message: np.void, index: int, world: World) -> None:
         """Write an order as a message. A price between two ticks goes to the one that is no worse for the account."""
@@ -343,8 +354,12 @@ class TraderDesk(Desk):
         side, kind = int(order["side"]), int(order["kind"])
         if kind == Kind.STOP_LIMIT and order["status"] == Status.TRIGGERED:
             kind = Kind.LIMIT
-        elif kind == Kind.MARKET_ON_OPEN and self._phase(world, int(order["symbol"])) == Phase.CONTINUOUS:
-            kind = Kind.MARKET  # this venue opens without an auction
+        elif kind in AT_MARKET:
+            # A market order takes part in the opening auction, and one for the auction trades at once where there is none.
+            kind = Kind.MARKET if self._phase(world, int(order["symbol"])) == Phase.CONTINUOUS else Kind.MARKET_ON_OPEN
+            if kind == Kind.MARKET_ON_OPEN:
+                self._at_open.add(index)
+                message["tif"] = 0
         message["kind"], message["side"], message["symbol"], message["tif"] = kind, side, order["symbol"], order["tif"]
         message["qty_lot"] = round((self._allowances[index]["qty"] - order["filled_qty"]) / scale.lot_size)
         if kind in LIMITED or (kind in PEGS and not math.isnan(order["limit_price"])):
@@ -406,6 +421,8 @@ class TraderDesk(Desk):
             index, qty, price, reference, spread_cost, int(liquidity), int(report["time_ns"]), bar,
             self._book_of_account(), self._orders, self._allowances, self._fills,
         )  # fmt: skip
+        if self._orders[index]["status"] > Status.TRIGGERED:
+            self._at_open.discard(index)
 
     def _book_of_account(self) -> tuple[npt.NDArray[np.generic], ...]:
         return (self._account, self._costs, self._position, self._mark, self._taken_buy, self._taken_sell)
