@@ -129,6 +129,8 @@ def machine_code(agent: CompiledAgent) -> int:
         address = machine_address(dispatcher, *arguments)
     except NumbaError as error:
         raise ConfigError(f"agent {agent.name} does not compile: {_first_line(error)}") from error
+    except Exception as error:  # Numba's own slips over faulty code, such as a KeyError for a field that is not there
+        raise ConfigError(f"agent {agent.name} does not compile: {type(error).__name__}: {error}; correct the step.") from error
     result = dispatcher.overloads[arguments].signature.return_type
     if result != types.none:
         raise ConfigError(f"agent {agent.name} returns {result}; a step returns nothing, it acts through send, cancel and wake_at.")
