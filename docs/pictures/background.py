@@ -44,7 +44,7 @@ def _handed(agent: CompiledAgent, params: AgentParams, seconds: int, count: int,
 def _path_and_book(agent: CompiledAgent, params: AgentParams, seconds: int, count: int, reach_tick: int) -> dict[str, Any]:
     """Return the touch over time beside the mean book."""
     every_s = seconds / 360
-    capture = Capture(depth_levels=LEVELS, sample_every_ns=int(every_s / NS))
+    capture = Capture(depth_levels=LEVELS, depth_every_ns=int(every_s / NS))
     rows = np.concatenate([part.depths for part in _handed(agent, params, seconds, count, capture)])
     book = rows["depth"].reshape(-1, LEVELS)[30:]
     minutes = rows["time_ns"].reshape(-1, LEVELS)[30:, 0] * NS / 60

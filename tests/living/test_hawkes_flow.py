@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numba import njit
 from pydantic import ValidationError
 from scipy import stats
 
-from marketsim.agents.background.hawkes_flow import BRANCHING, EVENTS, N_EVENTS, HawkesFlowParams
+from marketsim.agents.background.hawkes_flow import BRANCHING, EVENTS, N_EVENTS, STATE, HawkesFlowParams, _set_kernel, hawkes_flow
+from marketsim.agents.compiled import parameter_records
 from tests.published import hawkes
 
 
@@ -48,6 +50,26 @@ def test_residuals_of_a_wrong_model_are_found_out() -> None:
     wrong = params.model_copy(update={"branching": tuple(0.0 for _ in BRANCHING), "base_rate_per_s": tuple(hawkes.mean_rates(params))})
     steps = hawkes.residuals(wrong, hawkes.event_times(params, 500, 4))
     assert stats.kstest(np.concatenate(steps), "expon").pvalue < 1e-6
+
+
+@njit  # type: ignore[untyped-decorator]
+def set_kernel(p, state):  # type: ignore[no-untyped-def]
+    _set_kernel(p[0], state[0])
+
+
+@pytest.mark.parametrize(("start_s", "end_s", "tail"), [(0.001, 1_000.0, 0.3), (0.01, 1_000.0, 0.5), (0.0001, 100.0, 0.15)])
+def test_sum_of_exponentials_follows_the_power_law_and_has_its_area(start_s: float, end_s: float, tail: float) -> None:
+    params = HawkesFlowParams(kernel="power_law", power_law_start_s=start_s, power_law_end_s=end_s, power_law_tail=tail)
+    state = np.zeros(1, STATE)
+    set_kernel(parameter_records(hawkes_flow, [params]), state)
+    decay, weight = state["decay_per_s"][0], state["weight"][0]
+    age = np.geomspace(start_s / 100, end_s / 10, 400)
+    ours = (weight * decay * np.exp(-np.outer(age, decay))).sum(axis=1)
+    law = tail * start_s**tail * (age + start_s) ** (-1 - tail)
+    assert weight.sum() == pytest.approx(1)
+    # The area that lies beyond the end is spread over the rest.
+    beyond = (1 + end_s / start_s) ** -tail
+    np.testing.assert_allclose(ours * (1 - beyond), law, rtol=0.04)
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ def law(params: QueueReactiveParams, queue: int) -> Numbers:
 
 def measured_laws(seconds: float, seed: int) -> Numbers:
     """Return (3, MOST + 1) shares of time with n orders in each of the buyers' queues, the reference price kept where it is."""
-    written = alone(queue_reactive, flow(0, 0), seconds, seed, BID, quotes=True, depth_levels=3, sample_every_ns=int(2 / NS))
+    written = alone(queue_reactive, flow(0, 0), seconds, seed, BID, quotes=True, depth_levels=3, depth_every_ns=int(2 / NS))
     quotes = written.quotes
     lasted_s = np.diff(quotes["time_ns"] * NS, append=seconds)
     sizes = np.where(quotes["bid_tick"] == BID, quotes["bid_lot"], 0)

@@ -246,6 +246,12 @@ def fundamental_tick(market, symbol):
 
 
 @inner
+def activity(market, symbol):
+    """Return how busy the session is in the history it is made of: volume over the usual volume, 1 where nothing is known."""
+    return load_f64(path_at(market.paths, symbol).activity, market.session)
+
+
+@inner
 def first_order(market, me):
     """Return the agent's oldest live order, or NONE; follow with `next_order`, read with `order`."""
     engine = engine_at(market.engine, 0)

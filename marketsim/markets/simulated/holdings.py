@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from marketsim.configpopulation import Group
@@ -18,7 +18,15 @@ def without_files(group: Group) -> Group:
     return group if group.holdings_file is None else _with_targets(group, 1, (0,))
 
 
-def with_targets(market: SimulatedMarket, symbols: Sequence[str], dates: Sequence[dt.date], base_dir: Path) -> SimulatedMarket:
+def beside(market: SimulatedMarket, base_dir: Path) -> SimulatedMarket:
+    """Return a market whose groups name their files from a folder on, that of the run description."""
+    return _each(
+        market,
+        lambda _name, group, file: group.model_copy(update={"parameters": {**group.parameters, "holdings_file": str(base_dir / file)}}),
+    )
+
+
+def with_targets(market: SimulatedMarket, symbols: Sequence[str], dates: Sequence[dt.date]) -> SimulatedMarket:
     """Return a market whose funds have their targets.
 
     Parameters
@@ -26,29 +34,31 @@ def with_targets(market: SimulatedMarket, symbols: Sequence[str], dates: Sequenc
     market : as it stands in the run description
     symbols : of the run
     dates : of its sessions, ascending
-    base_dir : folder that relative paths start at
 
     Raises
     ------
     ConfigError
         A file cannot be used; the message names the group, the file and the reason.
     """
-    population = {name: _resolved(name, group, market, (symbols, dates), base_dir) for name, group in market.population.items()}
-    return market.model_copy(update={"population": population})
-
-
-def _resolved(name: str, group: Group, market: SimulatedMarket, places: tuple[Sequence[str], Sequence[dt.date]], base_dir: Path) -> Group:
-    if group.holdings_file is None:
-        return group
     from marketsim.agents.institutions.holdings_fund import holdings_targets
 
-    symbols, dates = places
-    file, fund = base_dir / group.holdings_file, group.parameters.get("fund")
-    try:
-        targets = holdings_targets(file, symbols, dates, fund=None if fund is None else str(fund), lot_shares=market.lot_size)
-    except ConfigError as error:
-        raise ConfigError(f"market.population.{name}.parameters: {error}") from error
-    return _with_targets(group, len(symbols), targets)
+    def resolved(name: str, group: Group, file: str) -> Group:
+        fund = group.parameters.get("fund")
+        try:
+            targets = holdings_targets(Path(file), symbols, dates, fund=None if fund is None else str(fund), lot_shares=market.lot_size)
+        except ConfigError as error:
+            raise ConfigError(f"market.population.{name}.parameters: {error}") from error
+        return _with_targets(group, len(symbols), targets)
+
+    return _each(market, resolved)
+
+
+def _each(market: SimulatedMarket, change: Callable[[str, Group, str], Group]) -> SimulatedMarket:
+    """Return a market with its groups that follow a file changed; the same market if none does."""
+    following = {
+        name: change(name, group, group.holdings_file) for name, group in market.population.items() if group.holdings_file is not None
+    }
+    return market.model_copy(update={"population": {**market.population, **following}}) if following else market
 
 
 def _with_targets(group: Group, n_symbols: int, targets: tuple[int, ...]) -> Group:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 
@@ -19,9 +18,7 @@ from marketsim.records import FILL, ORDER
 from marketsim.simulation import Simulation
 
 
-def simulate_population(
-    spec: RunSpec, market: SimulatedMarket, sink: Sink, progress: Callable[[str], None] = lambda _: None, *, base_dir: Path | None = None
-) -> Simulation:
+def simulate_population(spec: RunSpec, market: SimulatedMarket, sink: Sink, progress: Callable[[str], None] = lambda _: None) -> Simulation:
     """Let a population trade, with no strategy among it.
 
     Parameters
@@ -29,7 +26,6 @@ def simulate_population(
     spec, market : the run and its market section
     sink : gets the name of each captured table and rows of it while the market runs
     progress : hears a short sentence now and then
-    base_dir : folder that relative paths of holdings files start at
 
     Returns
     -------
@@ -42,7 +38,7 @@ def simulate_population(
     StrategyError
         An agent raised or broke a limit; the message names it, the time and the reason.
     """
-    results = SimulatedRun(spec, market, sink, progress=progress, base_dir=base_dir).play()
+    results = SimulatedRun(spec, market, sink, progress=progress).play()
     nobody, empty = _nobody(spec)
     return Simulation(
         orders=orders_table("", nobody, empty),
