@@ -34,6 +34,7 @@ def pages() -> dict[str, str]:
     makers: dict[str, Callable[[], str]] = {
         "configuration": configuration,
         "strategies": strategies,
+        "agents": agents,
         "command-line": command_line,
         "tables": tables,
         "metrics": metrics,
@@ -80,6 +81,28 @@ def strategies() -> str:
         section = schema["$defs"][name]
         kind = section["properties"]["kind"].get("const", "package.module:Class")
         text += [f"## {kind}", _meaning(section), _key_table(section, schema["$defs"])]
+    return "\n\n".join(text) + "\n"
+
+
+def agents() -> str:
+    """Describe the kinds of agents of simulated markets, room by room."""
+    from inspect import getdoc, getmodule
+    from itertools import groupby
+
+    from marketsim.agents.kinds import agent_of, kinds
+
+    text = [
+        "# Agents of simulated markets",
+        "Each is a `kind` of a group below `market.population` (see [the simulated market](../concepts/simulated-market.md)); its "
+        "parameters stand under `parameters`, or under `vary` where every agent draws its own.",
+    ]
+    for room, members in groupby(sorted(kinds().items(), key=lambda item: item[1]), key=lambda item: item[1].split(".")[2]):
+        text.append(f"## {room.replace('_', ' ').capitalize()}")
+        for kind, _ in members:
+            agent = agent_of(kind)
+            schema = agent.params.model_json_schema()
+            schema["properties"].pop("kind")
+            text += [f"### {kind}", getdoc(getmodule(agent.step)) or "", _key_table(schema, schema.get("$defs", {}))]
     return "\n\n".join(text) + "\n"
 
 
@@ -235,11 +258,12 @@ def tables() -> str:
 
 def metrics() -> str:
     """Describe every measure with formula and source."""
+    from marketsim.risk.measures_of_markets import market_metrics_reference
     from marketsim.risk.metrics import metrics_reference
 
     return (
         "# Metrics\n\nThe rows of table `metrics`, one an account and measure. A measure that is not defined — a Sharpe ratio of one bar, "
-        "a win rate without a trade — is null, never zero.\n\n" + metrics_reference()
+        "a win rate without a trade — is null, never zero.\n\n" + metrics_reference() + market_metrics_reference()
     )
 
 

@@ -19,8 +19,13 @@ def check_simulated(spec: RunSpec, market: SimulatedMarket) -> None:
     ValueError
         The first thing that does not fit; the message begins with its key.
     """
-    if spec.horizon != "intraday":
-        raise ValueError("horizon: daily does not fit market kind simulated, where trading goes on within the day; use horizon: intraday")
+    if spec.horizon != "intraday" and not market.needs_history:
+        raise ValueError(
+            "horizon: daily does not fit this simulated market, whose strategies trade within the day; use horizon: intraday, "
+            "or the fundamental of kind history"
+        )
+    if market.needs_history:
+        _fits_history(spec, market)
     if spec.end is not None and market.sessions is not None:
         raise ValueError("end: does not fit with market.sessions, which counts the sessions from `start`; keep one of the two")
     for key, unused in _unused(spec):
@@ -54,6 +59,28 @@ def _fits_without_strategy(spec: RunSpec) -> None:
     for key, is_there in about.items():
         if is_there:
             raise ValueError(f"{key}: compares a strategy's results, but there is no strategy; add one or remove it")
+
+
+def _fits_history(spec: RunSpec, market: SimulatedMarket) -> None:
+    """Refuse what a market that follows real bars cannot honour."""
+    kinds = {market.fundamentals.get(symbol, market.fundamental).kind for symbol in spec.symbols}
+    if kinds != {"history"}:
+        raise ValueError("market.fundamentals: kind history is for all symbols or for none; give every symbol the same kind")
+    if market.hours is not None:
+        raise ValueError("market.hours: real sessions keep the calendar's hours; remove it")
+    if market.correlation is not None:
+        raise ValueError("market.correlation: real bars bring their own; remove it")
+    if market.fundamental.kind == "history":
+        for group, names in market.fundamental.scale_with_volume.items():
+            known = market.population.get(group)
+            if known is None:
+                raise ValueError(f"market.fundamental.scale_with_volume: {group} is not a group of the population; correct it")
+            for name in names:
+                if isinstance(known.parameters.get(name), bool) or not isinstance(known.parameters.get(name), int | float):
+                    raise ValueError(
+                        f"market.fundamental.scale_with_volume: {group} sets no number for {name}; "
+                        f"write it under market.population.{group}.parameters"
+                    )
 
 
 def _fits_without_data(spec: RunSpec) -> None:

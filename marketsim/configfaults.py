@@ -22,6 +22,9 @@ _FORMS = {
     NAME_PATTERN: "a name such as nightly_2: lower-case letters, digits and _, a letter first",
 }
 
+# Keys that tell which section of several one is.
+TAGS = ("kind", "distribution")
+
 
 @dataclass(frozen=True)
 class Source:
@@ -70,15 +73,17 @@ def sentence(fault: ErrorDetails, source: Source) -> str:
         case "union_tag_invalid" | "union_tag_not_found":
             kinds = [tag for model in models if (tag := _tag(model)) != "custom"]
             own = ", or package.module:Class for your own" if len(kinds) < len(models) else ""
-            given = found.get("kind") if isinstance(found, Mapping) else found
-            if isinstance(found, Mapping) and "kind" not in found:
-                return f"{where}: '{key}' has no kind; add `kind:` with one of {', '.join(kinds)}{own}."
+            named_by = next((word for word in TAGS if word in models[0].model_fields), TAGS[0])
+            given = found.get(named_by) if isinstance(found, Mapping) else found
+            if isinstance(found, Mapping) and named_by not in found:
+                return f"{where}: '{key}' has no {named_by}; add `{named_by}:` with one of {', '.join(kinds)}{own}."
             if not isinstance(found, Mapping):
                 example = next((kind for kind in kinds if kind == given), kinds[0])
                 return (
-                    f"{where}: '{key}' is {shown(given)}; expected a section such as {{kind: {example}}}; kinds: {', '.join(kinds)}{own}."
+                    f"{where}: '{key}' is {shown(given)}; expected a section such as {{{named_by}: {example}}}; {named_by}s: "
+                    f"{', '.join(kinds)}{own}."
                 )
-            return f"{where}: '{key}' has kind {shown(given)}; {_nearest(given, kinds)}allowed kinds: {', '.join(kinds)}{own}."
+            return f"{where}: '{key}' has {named_by} {shown(given)}; {_nearest(given, kinds)}allowed {named_by}s: {', '.join(kinds)}{own}."
         case "value_error":
             # Checks across keys begin with the key they are about, which gives the line.
             message = str(fault["msg"]).removeprefix("Value error, ")
@@ -148,7 +153,7 @@ def _members(annotation: Any) -> Iterator[Any]:
 
 
 def _tag(model: type[BaseModel]) -> str:
-    return str(model.model_fields["kind"].default) if "kind" in model.model_fields else ""
+    return next((str(model.model_fields[word].default) for word in TAGS if word in model.model_fields), "")
 
 
 def _nearest(given: Any, allowed: list[str]) -> str:

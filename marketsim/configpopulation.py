@@ -72,7 +72,7 @@ class Clipped(Model):
 class Uniform(Clipped):
     """Any value between two with equal chances."""
 
-    distribution: Literal["uniform"] = "uniform"
+    distribution: Literal["uniform"] = Field("uniform", description="Which distribution it is.")
     low: float = Field(description="Smallest value.")
     high: float = Field(description="Largest value.")
 
@@ -86,7 +86,7 @@ class Uniform(Clipped):
 class Normal(Clipped):
     """The normal distribution."""
 
-    distribution: Literal["normal"] = "normal"
+    distribution: Literal["normal"] = Field("normal", description="Which distribution it is.")
     mean: float = Field(description="Mean.")
     sd: float = Field(ge=0, description="Standard deviation.")
 
@@ -94,7 +94,7 @@ class Normal(Clipped):
 class LogNormal(Clipped):
     """The log-normal distribution."""
 
-    distribution: Literal["lognormal"] = "lognormal"
+    distribution: Literal["lognormal"] = Field("lognormal", description="Which distribution it is.")
     median: float = Field(gt=0, description="Median: e to the mean of the logarithm.")
     sigma: float = Field(ge=0, le=20, description="Standard deviation of the logarithm.")
 
@@ -102,7 +102,7 @@ class LogNormal(Clipped):
 class Choice(Model):
     """One of some values."""
 
-    distribution: Literal["choice"] = "choice"
+    distribution: Literal["choice"] = Field("choice", description="Which distribution it is.")
     values: list[Any] = Field(min_length=1, max_length=10_000, description="Values to choose from.")
     weights: list[Annotated[float, Field(ge=0)]] | None = Field(None, description="Relative chances, one a value; left out = equal.")
 
@@ -153,12 +153,18 @@ class Group(Model):
         None, min_length=1, description="What the group trades: agent k the k-th, and round again; left out = all symbols of the run."
     )
     venue: str | None = Field(None, description="Name of the venue it trades at; left out = the first.")
-    latency: LatencySpec = ConstantLatency()
+    latency: LatencySpec = Field(ConstantLatency(), description="How long each agent's messages take.")
     cash: float = Field(0.0, ge=-1e15, le=1e15, description="Starting cash of each agent, currency.")
     position_shares: float = Field(0.0, ge=-1e12, le=1e12, description="Shares of its symbol each agent starts with.")
     limits: Limits = Limits()
     health: GroupHealth = GroupHealth()
     muted: bool = Field(False, description="Whether the agents are there but never act; everybody else draws as before.")
+
+    @property
+    def holdings_file(self) -> str | None:
+        """The file that a group of funds follows, as it is written; None for all others."""
+        file = self.parameters.get("holdings_file") if self.kind == "holdings_fund" else None
+        return None if file is None else str(file)
 
     @model_validator(mode="after")
     def _drawn_or_set(self) -> Self:

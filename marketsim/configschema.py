@@ -27,6 +27,10 @@ def run_schema() -> dict[str, Any]:
     """
     schema = RunSpec.model_json_schema(schema_generator=_Untitled)
     definitions = schema["$defs"]
+    # A strategy may be left out, but nobody writes `null`.
+    strategy = schema["properties"]["strategy"]
+    chosen = next(option for option in strategy.pop("anyOf") if "oneOf" in option)
+    schema["properties"]["strategy"] = {**chosen, "description": strategy["description"]}
     for member in _union_members(schema):
         definition = definitions[member.removeprefix("#/$defs/")]
         definition["required"] = sorted({*definition.get("required", ()), "kind"})

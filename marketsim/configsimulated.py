@@ -80,9 +80,8 @@ class Moment(Model):
 class NewsItem(Moment):
     """News that agents who listen are told, one data latency later; the code means what they take it to mean."""
 
-    code: Literal["news", "liquidity"] | int = Field(
-        description="What kind of news it is: news, liquidity, or a number from 100 on that your own agents understand."
-    )
+    what: Literal["news", "liquidity", "own"] = Field("news", description="What it is; `own` is what your own agents take `code` for.")
+    code: int = Field(100, ge=100, description="Of `own` news, the number agents are told.")
     size: float = Field(
         0.0, description="News: the relative change of value it stands for. Liquidity: share of their quotes that makers withdraw, 0 to 1."
     )

@@ -231,6 +231,16 @@ class Exchange:
         """Return what has happened since the tape was last taken."""
         return self._take(None, None, None)
 
+    def phase(self, *, symbol: int = 0, venue: int = 0) -> int:
+        """Return the session phase a symbol is in: records.Phase."""
+        return int(self._books()["phase"][self._book_index(symbol, venue)])
+
+    def trades_from(self, first: int) -> NDArray[np.void]:
+        """Return the trades on the tape from a row on, (n,) TRADE; they stay there to be taken."""
+        header = self._header[0]
+        n = max(0, int(header["n_trades"]) - first)
+        return _rows(int(header["trades"]) + first * TRADE.itemsize, n, TRADE).copy()
+
     def depth(self, levels: int = 1, *, symbol: int = 0, venue: int = 0) -> NDArray[np.void]:
         """Return the displayed book, (levels,) DEPTH, best first; quantity 0 where a level is missing."""
         rows = np.zeros(levels, DEPTH)

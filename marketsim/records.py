@@ -355,7 +355,11 @@ MAX_VENUES = 63  # as many as have a bit in bid_venues
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a strategy asks for; prices in currency per share, ``qty`` in shares and always positive."""
+    """What a strategy asks for; prices in currency per share, ``qty`` in shares and always positive.
+
+    ``stop_price`` is the trigger of a stop, the distance of a trailing stop and the offset of a peg. ``flags`` and what follows need an
+    exchange that keeps a book: the simulated market has one, the others refuse the order with the reason.
+    """
 
     symbol: str
     side: Side
@@ -364,6 +368,10 @@ class Order:
     limit_price: float = float("nan")
     stop_price: float = float("nan")
     tif: Tif = Tif.GTC
+    flags: Flag = Flag.NONE
+    display_qty: float = 0.0  # iceberg: shares shown at a time; 0 shows all
+    expire_ns: int = 0  # with Tif.GTD
+    min_qty: float = 0.0  # with Tif.IOC: trade at least so many shares at once, or nothing
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import dataclasses
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,17 +11,17 @@ import numpy as np
 import pyarrow as pa
 
 from marketsim.agents.library import build
-from marketsim.config import RunSpec
+from marketsim.agents.strategy import Strategy
+from marketsim.config import Agent, RunSpec
 from marketsim.configmarkets import ReplayMarket
 from marketsim.configsimulated import SimulatedMarket
-from marketsim.errors import ConfigError
 from marketsim.kernel.compile import is_compiled
-from marketsim.markets.bars import AccountRun
+from marketsim.markets.bars import nobody
 from marketsim.markets.bars_model import BarsModel
 from marketsim.markets.model import MarketModel
 from marketsim.markets.panel import FloatArray, Panel, panel
+from marketsim.markets.simulated.holdings import beside
 from marketsim.markets.tables import equity_table, fills_table, health_table, orders_table, positions_table
-from marketsim.records import FILL, ORDER
 from marketsim.simulation import Simulation
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def simulate(
     ----------
     spec : what to run.
     bars : validated canonical bars of the traded symbols and the benchmark.
-    base_dir : where relative files named by strategies and recordings are looked up.
+    base_dir : where relative files named by strategies, recordings and populations are looked up.
     recorded : the order flow a replay market plays; None = read now from the files the specification names.
     sink : gets the name of each table a simulated market captures, and rows of it while the market runs.
     progress : hears a short sentence now and then.
@@ -60,10 +61,10 @@ def simulate(
         A strategy cannot be built, raised, or returned nonsense; the message names the agent and the time.
     """
     if isinstance(spec.market, SimulatedMarket):
+        spec = spec.model_copy(update={"market": beside(spec.market, base_dir or Path())})
+    if isinstance(spec.market, SimulatedMarket) and not spec.traders and not spec.market.needs_history:
         from marketsim.markets.simulated.simulation import simulate_population
 
-        if spec.traders:
-            raise ConfigError("strategy: strategies do not trade in the simulated market yet; leave the strategy out.")
         return simulate_population(spec, spec.market, sink, progress)
     if spec.actions == "adjust":
         from marketsim.data.actions import back_adjust
@@ -71,12 +72,23 @@ def simulate(
         bars = back_adjust(bars)
     if not is_compiled():
         progress("compiling the kernel, once; about 5 s")
-    model = _model(spec, bars, base_dir, recorded)
-    market = model.panel
     strategies = [(trader, build(trader.strategy, base_dir)) for trader in spec.traders]
-    played = model.play(strategies, _announcer(market.n_bars, progress))
+    if isinstance(spec.market, SimulatedMarket):
+        from marketsim.markets.simulated.model import SimulatedModel
+
+        living = SimulatedModel(spec, spec.market, bars, sink, progress)
+        return living.completed(_booked(spec, bars, living, strategies, progress))
+    return _booked(spec, bars, _model(spec, bars, base_dir, recorded), strategies, progress)
+
+
+def _booked(
+    spec: RunSpec, bars: pa.Table, model: MarketModel, strategies: Sequence[tuple[Agent, Strategy]], progress: Callable[[str], None]
+) -> Simulation:
+    """Let the strategies trade and return what they did as tables, sorted by agent; the bars' benchmark stands among the accounts."""
+    played = model.play(strategies, _announcer(model.panel.n_bars, progress))
+    market = model.panel
     runs = [(trader.name, (trader.account or spec.account).cash, run) for (trader, _), run in zip(strategies, played, strict=True)]
-    runs.sort(key=lambda run: run[0])  # tables are sorted by agent
+    runs = sorted(runs or [("", spec.account.cash, nobody(market))], key=lambda run: run[0])
     equity = [equity_table(name, cash, run, market) for name, cash, run in runs] + _benchmark(spec, bars, market)
     return Simulation(
         orders=pa.concat_tables([orders_table(name, run, market) for name, _, run in runs]),
@@ -118,8 +130,7 @@ def _benchmark(spec: RunSpec, bars: pa.Table, market: Panel) -> list[pa.Table]:
     growth = np.where(at >= 0, growth, np.nan)
     first = growth[np.flatnonzero(np.isfinite(growth))[0]] if np.isfinite(growth).any() else np.nan
     value = spec.account.cash * np.where(np.isfinite(growth), growth / first, 1.0)
-    none = np.zeros(market.n_bars)
-    held = AccountRun(np.zeros(0, ORDER), np.zeros(0, FILL), value[:, None], np.ones((market.n_bars, 1)), none, none, none, none, none)
+    held = dataclasses.replace(nobody(market), position=value[:, None], mark=np.ones((market.n_bars, 1)))
     return [equity_table("benchmark", spec.account.cash, held, market)]
 
 

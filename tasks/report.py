@@ -36,7 +36,8 @@ def report(run: RunRef, root: Path, progress: Progress = silent) -> ReportRef:
     staging.write_table("metrics", made.metrics)
     staging.write_table("round_trips", made.round_trips)
     staging.write_document(PAGE, made.html)
-    staging.write_document(PICTURE, made.image_png)
+    if made.image_png:
+        staging.write_document(PICTURE, made.image_png)
     figures = _figures(spec, run.run_id, row, made)
     staging.write_document(FIGURES, json.dumps(figures, indent=1, ensure_ascii=False, allow_nan=False, default=str) + "\n")
     reference = ReportRef(run_id=run.run_id, n_metrics=made.metrics.num_rows, n_round_trips=made.round_trips.num_rows)

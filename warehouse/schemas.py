@@ -219,7 +219,8 @@ POSITIONS = TableSchema(
 
 EQUITY = TableSchema(
     "equity",
-    "one row an agent and bar, at the bar's close; the benchmark is an agent that bought and held it",
+    "one row an agent and bar, at the bar's close; the benchmark is an agent that bought and held it, and where a simulated market has no "
+    "strategy each group of its population is one",
     False,
     ("agent", "close_utc"),
     (
@@ -268,8 +269,8 @@ METRICS = TableSchema(
     True,
     ("agent", "metric"),
     (
-        Column("agent", TEXT, "whose result; benchmark for the benchmark"),
-        Column("role", TEXT, "strategy, agent or benchmark"),
+        Column("agent", TEXT, "whose result; benchmark for the benchmark; of a simulated market its symbol, and venue if it has several"),
+        Column("role", TEXT, "strategy, agent or benchmark; market for measures of a simulated market itself"),
         Column("metric", TEXT, "name of the measure"),
         Column("value", REAL, "its value; null where it is not defined", True),
         Column("unit", TEXT, "fraction, ratio, currency, count, bars or days"),

@@ -131,6 +131,8 @@ def machine_code(agent: CompiledAgent) -> int:
         raise ConfigError(
             f"agent {agent.name} does not compile: neither its parameters, nor its state, nor market or me have a field {error}."
         ) from error
+    except Exception as error:  # Numba's own slips over faulty code, such as a KeyError for a field that is not there
+        raise ConfigError(f"agent {agent.name} does not compile: {type(error).__name__}: {error}; correct the step.") from error
     result = dispatcher.overloads[arguments].signature.return_type
     if result != types.none:
         raise ConfigError(f"agent {agent.name} returns {result}; a step returns nothing, it acts through send, cancel and wake_at.")

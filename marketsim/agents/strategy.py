@@ -21,7 +21,11 @@ FloatArray = npt.NDArray[np.float64]
 
 
 class MarketView(Protocol):
-    """What a strategy sees when it wakes. Prices are restated for splits up to now, never for later ones."""
+    """What a strategy sees when it wakes. Prices are restated for splits up to now, never for later ones.
+
+    The live book (`bid`, `ask`, `depth`) and wake-ups between bars (`wake_at`) exist in the simulated market alone; elsewhere asking for
+    them is a `StrategyError` that says so.
+    """
 
     @property
     def time_ns(self) -> int:
@@ -55,6 +59,23 @@ class MarketView(Protocol):
     def open_orders(self) -> dict[int, Order]:
         """The strategy's own living orders by id, with the quantity still open."""
 
+    @property
+    def bid(self) -> FloatArray:
+        """Best displayed price of buyers, (n_symbols,) currency; NaN where there is none. Only where there is a live book."""
+
+    @property
+    def ask(self) -> FloatArray:
+        """Best displayed price of sellers, (n_symbols,) currency; NaN where there is none. Only where there is a live book."""
+
+    def depth(self, symbol: str, levels: int) -> npt.NDArray[np.float64]:
+        """Return the displayed book of a symbol, (levels, 4): bid, shares, ask, shares; best first, NaN and 0 where a level is missing.
+
+        Only where there is a live book.
+        """
+
+    def wake_at(self, time_ns: int) -> None:
+        """Ask for `Strategy.on_data` at a time between two bars; the latest request counts. Only where there is a live book."""
+
     def window(self, field: Field, n: int) -> FloatArray:
         """Return the last ``n`` closed bars of all symbols, (min(n, n_bars), n_symbols), oldest first; NaN = no bar."""
 
@@ -81,6 +102,7 @@ class Strategy(ABC):
     """A trader. Subclass it, write ``on_wake``, name the class in a config as ``package.module:Class``."""
 
     Params: ClassVar[type[StrategyParams]] = StrategyParams
+    data_every_ns: ClassVar[int] = 0  # how often `on_data` is called between bars, ns; 0 for never
 
     def __init__(self, params: StrategyParams) -> None:
         self.params = params
@@ -90,4 +112,11 @@ class Strategy(ABC):
         """Look at the market and return orders; called after every closed bar."""
 
     def on_fill(self, fill: Fill, market: MarketView) -> None:  # noqa: B027 - optional by design
-        """Hear of an own fill; called before the next ``on_wake``."""
+        """Hear of an own fill; called before the next ``on_wake`` or ``on_data``."""
+
+    def on_data(self, market: MarketView) -> Iterable[Order | Cancel] | npt.NDArray[np.void] | None:  # noqa: B027 - optional by design
+        """Look at the live market between two bars and return orders, like ``on_wake``.
+
+        Called every ``data_every_ns`` and at times asked for with ``market.wake_at``, in a market that goes on between bars: the simulated
+        one. In the others there is nothing between bars, and it is not called.
+        """

@@ -141,7 +141,7 @@ prefetch: Any = _prefetch  # (address): asks the processor to bring a cache line
 
 
 def caller(n_arguments: int) -> Any:
-    """Return a compiled function ``(code, *arguments)`` that calls machine code by its address; 0, or not 0 if it raised.
+    """Return a compiled function ``(code, arguments)`` that calls machine code by its address; 0, or not 0 if it raised.
 
     Every argument is one word: a whole number, or the address of a record the callee takes as an argument. The callee returns nothing,
     or a whole number that is not looked at.
@@ -152,15 +152,36 @@ def caller(n_arguments: int) -> Any:
         del typingctx
 
         def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            word, pointer = ir.IntType(64), ir.IntType(8).as_pointer()
-            # Numba's own calling convention: where the result goes, where an exception goes, then the arguments; returns a status.
-            kind = ir.FunctionType(ir.IntType(32), [word.as_pointer(), pointer.as_pointer(), *[word] * n_arguments])
-            function = builder.inttoptr(args[0], kind.as_pointer())
-            result, exception = cgutils.alloca_once(builder, word), cgutils.alloca_once(builder, pointer)
-            words = cgutils.unpack_tuple(builder, args[1], n_arguments)
-            status = builder.call(function, [result, exception, *words])
+            status, _ = _called(builder, args, n_arguments)
             return context.cast(builder, status, types.int32, types.int64)
 
         return types.int64(types.int64, types.UniTuple(types.int64, n_arguments)), codegen
 
     return call
+
+
+def telling_caller(n_arguments: int) -> Any:
+    """Return a function like that of `caller` that returns two words: its status, and where Numba's record of an exception lies."""
+
+    @intrinsic
+    def call(typingctx: Any, code: Any, arguments: Any) -> Any:
+        del typingctx
+
+        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            status, exception = _called(builder, args, n_arguments)
+            words = [context.cast(builder, status, types.int32, types.int64), builder.ptrtoint(builder.load(exception), ir.IntType(64))]
+            return context.make_tuple(builder, signature.return_type, words)
+
+        return types.UniTuple(types.int64, 2)(types.int64, types.UniTuple(types.int64, n_arguments)), codegen
+
+    return call
+
+
+def _called(builder: Any, args: Any, n_arguments: int) -> tuple[Any, Any]:
+    """Call machine code in Numba's own convention: where the result goes, where an exception goes, the arguments; it returns a status."""
+    word, pointer = ir.IntType(64), ir.IntType(8).as_pointer()
+    kind = ir.FunctionType(ir.IntType(32), [word.as_pointer(), pointer.as_pointer(), *[word] * n_arguments])
+    function = builder.inttoptr(args[0], kind.as_pointer())
+    result, exception = cgutils.alloca_once(builder, word), cgutils.alloca_once(builder, pointer, zfill=True)
+    status = builder.call(function, [result, exception, *cgutils.unpack_tuple(builder, args[1], n_arguments)])
+    return status, exception

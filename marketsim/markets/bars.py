@@ -15,7 +15,7 @@ from marketsim.errors import ConfigError
 from marketsim.kernel.bar_fills import close_bar, fill_at_close, open_bar
 from marketsim.markets.desk import Desk
 from marketsim.markets.panel import FloatArray, Panel
-from marketsim.records import COSTS
+from marketsim.records import COSTS, FILL, ORDER
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,13 @@ class AccountRun:
     fees: FloatArray
     borrow: FloatArray
     dividends: FloatArray
+
+
+def nobody(panel: Panel) -> AccountRun:
+    """Return the account of somebody without money who never trades."""
+    none = np.zeros(panel.n_bars)
+    wide = np.zeros(panel.close.shape)
+    return AccountRun(np.zeros(0, ORDER), np.zeros(0, FILL), wide, wide, none, none, none, none, none)
 
 
 @dataclass(frozen=True, slots=True)

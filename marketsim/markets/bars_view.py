@@ -114,6 +114,30 @@ class BarsView:
                 )
         return result
 
+    @property
+    def bid(self) -> FloatArray:
+        """Not there: nothing is quoted between bars."""
+        raise self._no_book("bid")
+
+    @property
+    def ask(self) -> FloatArray:
+        """Not there: nothing is quoted between bars."""
+        raise self._no_book("ask")
+
+    def depth(self, symbol: str, levels: int) -> FloatArray:
+        """Refuse: nothing is quoted between bars."""
+        raise self._no_book("depth")
+
+    def wake_at(self, time_ns: int) -> None:
+        """Refuse: a strategy is woken after bars alone."""
+        raise self._no_book("wake_at")
+
+    @staticmethod
+    def _no_book(name: str) -> StrategyError:
+        return StrategyError(
+            f"market.{name} needs a live book, which only the simulated market has; catch StrategyError, or use the bars alone."
+        )
+
     def window(self, field: Field, n: int) -> FloatArray:
         """Return the last ``n`` closed bars of all symbols, oldest first."""
         if field not in FIELDS or n < 1:

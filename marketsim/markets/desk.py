@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from marketsim.agents.strategy import Strategy
+from marketsim.agents.strategy import MarketView, Strategy
 from marketsim.errors import MarketsimError, StrategyError
 from marketsim.markets.bars_view import BarHistory, BarsView
 from marketsim.markets.panel import Panel
 from marketsim.records import ACCOUNT, FILL, ORDER, Cancel, Fill, Kind, Order, Reason, Side, Status, Tif
+
+Answer: TypeAlias = Iterable[Order | Cancel] | npt.NDArray[np.void] | None
 
 
 class Desk:
@@ -37,11 +39,15 @@ class Desk:
 
     def _wake(self, heard: int) -> None:
         """Tell the strategy its fills, ask it for orders, and enter them."""
+        self._ask(heard, self._strategy.on_wake)
+
+    def _ask(self, heard: int, look: Callable[[MarketView], Answer]) -> None:
+        """Let the strategy look at the market in one of its ways."""
         try:
             if self._hears_fills:
                 for row in self._fills[heard : int(self._account["n_fills"][0])]:
                     self._strategy.on_fill(self._as_fill(row), self._view)
-            answer = self._strategy.on_wake(self._view)
+            answer = look(self._view)
         except MarketsimError as error:
             raise StrategyError(f"agent {self._name} at {self._now()}: {error}") from error
         except Exception as error:
@@ -55,10 +61,21 @@ class Desk:
                 raise StrategyError(f"agent {self._name} at {self._now()} returned an array of {answer.dtype}, expected records.ORDER.")
             self._enter(answer)
         elif isinstance(answer, Iterable):
-            for item in answer:
+            for item in self._items(answer):
                 self._take(item)
         else:
             raise StrategyError(f"agent {self._name} at {self._now()} returned {type(answer).__name__}, expected orders or None.")
+
+    def _items(self, answer: Iterable[Any]) -> Iterator[Any]:
+        """Yield what the strategy returned; a generator runs only now, and may raise like any other method."""
+        try:
+            yield from answer
+        except MarketsimError as error:
+            raise StrategyError(f"agent {self._name} at {self._now()}: {error}") from error
+        except Exception as error:
+            raise StrategyError(
+                f"agent {self._name} raised {type(error).__name__} at {self._now()}: {error}; correct the strategy."
+            ) from error
 
     def _take(self, item: Any) -> None:
         if isinstance(item, Cancel):
@@ -72,9 +89,18 @@ class Desk:
             row = np.zeros(1, ORDER)
             row["symbol"], row["side"], row["kind"], row["tif"] = self._column[item.symbol], item.side, item.kind, item.tif
             row["qty"], row["limit_price"], row["stop_price"] = item.qty, item.limit_price, item.stop_price
-            self._enter(row)
+            self._enter_one(row, item)
         else:
             raise StrategyError(f"agent {self._name} at {self._now()} returned {item!r}, expected Order or Cancel.")
+
+    def _enter_one(self, row: npt.NDArray[np.void], item: Order) -> None:
+        """Enter an order that came as a record; what only a book can honour is refused."""
+        self._enter(row)
+        asked = (item.flags, Reason.BAD_FLAGS), (item.display_qty, Reason.BAD_DISPLAY), (item.min_qty, Reason.BAD_MINIMUM)
+        reason = next((reason for value, reason in asked if value), None)
+        order = self._orders[int(self._account["n_orders"][0]) - 1]
+        if reason is not None and order["status"] == Status.OPEN:
+            order["status"], order["reason"], order["ended_ns"] = Status.REJECTED, reason, self._view.time_ns
 
     def _enter(self, rows: npt.NDArray[np.void]) -> None:
         """Number new orders, refuse the impossible ones with a reason, and make the rest live."""
@@ -88,22 +114,28 @@ class Desk:
         new["submitted_ns"] = now
         new["status"], new["reason"], new["ended_ns"] = Status.OPEN, Reason.NONE, 0
         new["filled_qty"] = new["fee"] = new["variable_fee"] = 0.0
-        lots = new["qty"] / self._lot_size
-        with np.errstate(invalid="ignore"):
-            bad_qty = ~(np.isfinite(lots) & (lots > 0.0) & (np.abs(lots - np.round(lots)) <= 1e-6))
-        needs_limit, needs_stop = priced(new["kind"])
-        bad_price = (needs_limit & ~(np.isfinite(new["limit_price"]) & (new["limit_price"] > 0.0))) | (
-            needs_stop & ~(np.isfinite(new["stop_price"]) & (new["stop_price"] > 0.0))
-        )
-        # The exchange knows more kinds and times in force than this market can answer.
-        bad_kind, bad_tif = new["kind"] > Kind.MARKET_ON_CLOSE, new["tif"] > Tif.DAY
-        reasons = (Reason.BAD_PRICE, Reason.BAD_QUANTITY, Reason.UNKNOWN_KIND, Reason.BAD_TIF)
-        for bad, reason in zip((bad_price, bad_qty, bad_kind, bad_tif), reasons, strict=True):
+        for bad, reason in self._faults(new):
             new["status"][bad], new["reason"][bad], new["ended_ns"][bad] = Status.REJECTED, reason, now
         alive = np.flatnonzero(new["status"] == Status.OPEN)
         n_live = int(me["n_live"])
         self._live[n_live : n_live + len(alive)] = first + alive
         me["n_live"], me["n_orders"] = n_live + len(alive), first + count
+
+    def _faults(self, new: npt.NDArray[np.void]) -> list[tuple[npt.NDArray[np.bool_], Reason]]:
+        """Return which new orders are impossible, and why; of several reasons the last one counts."""
+        needs_limit, needs_stop = priced(new["kind"])
+        bad_price = (needs_limit & ~positive(new["limit_price"])) | (needs_stop & ~positive(new["stop_price"]))
+        # The exchange knows more kinds and times in force than this market can answer.
+        bad_kind, bad_tif = new["kind"] > Kind.MARKET_ON_CLOSE, new["tif"] > Tif.DAY
+        return [
+            (bad_price, Reason.BAD_PRICE), (~self._whole_lots(new["qty"]), Reason.BAD_QUANTITY),
+            (bad_kind, Reason.UNKNOWN_KIND), (bad_tif, Reason.BAD_TIF),
+        ]  # fmt: skip
+
+    def _whole_lots(self, qty: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+        lots = qty / self._lot_size
+        with np.errstate(invalid="ignore"):
+            return np.asarray(positive(lots) & (np.abs(lots - np.round(lots)) <= 1e-6))
 
     def _know(self, order_id: int) -> None:
         """Make sure that an order is the agent's own."""
@@ -159,6 +191,11 @@ class Desk:
 
     def _now(self) -> str:
         return f"{np.datetime64(self._view.time_ns, 'ns').astype('datetime64[s]')}Z"
+
+
+def positive(values: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+    """Return which numbers are finite and above zero."""
+    return np.asarray(np.isfinite(values) & (values > 0.0))
 
 
 def priced(kind: npt.NDArray[np.int8]) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:

@@ -13,10 +13,11 @@ import yaml
 from marketsim.config import RunSpec
 from marketsim.configsimulated import SimulatedMarket
 from marketsim.report import market_charts, sections
+from marketsim.report.chart_runtime import chart_runtime
 from marketsim.report.number_format import MISSING, money, percent, with_unit
 from marketsim.report.palette import PAGE, PAPER, chart_config
 from marketsim.report.run_report import RunReport
-from marketsim.report.tear_sheet import FONT, Identity, chart_runtime, script_json
+from marketsim.report.tear_sheet import FONT, Identity, script_json
 from marketsim.risk.account import account_histories, sessions_per_year
 from marketsim.risk.measures_of_markets import MARKET_MEASURES, MarketHistory, MarketMeasure, market_history
 from marketsim.risk.metrics import NO_TRIALS, SCHEMA, metrics_of
@@ -72,7 +73,7 @@ def market_report(
     rows = group_rows(agents, simulation.market["market_activity"])
     progress("writing the page")
     page = _page(spec, simulation, findings, identity, (books, rows, starting))
-    return RunReport(table, trips, page, _picture(spec, bars), _summary(books, rows))
+    return RunReport(table, trips, page, b"", _summary(books, rows))
 
 
 def starting_equity(agents: pa.Table) -> dict[str, float]:
@@ -183,14 +184,14 @@ def _page(
     )
 
 
-def _picture(spec: RunSpec, bars: pa.Table) -> bytes:
-    """Return the first symbol's price as PNG."""
+def price_png(title: str, bars: pa.Table) -> bytes:
+    """Return the price of the first symbol of table `market_bars` as PNG; drawing it takes longer than a day of simulation."""
     import vl_convert
 
-    first = bars.filter(pc.and_(pc.equal(bars["symbol"], spec.symbols[0]), pc.equal(bars["venue"], bars["venue"][0])))
+    first = bars.filter(pc.and_(pc.equal(bars["symbol"], bars["symbol"][0]), pc.equal(bars["venue"], bars["venue"][0])))
     chart = market_charts.price_chart(first) | PICTURE_SIZE
     chart["layer"] = [{key: value for key, value in layer.items() if key != "params"} for layer in chart["layer"]]
-    chart["title"] = {"text": spec.name.replace("_", " "), "fontSize": 17, "offset": 12}
+    chart["title"] = {"text": title, "fontSize": 17, "offset": 12}
     chart |= {
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
         "padding": 18,

@@ -26,7 +26,8 @@ class RunReport:
     """Everything a reader gets.
 
     ``metrics`` and ``round_trips`` are tables of the warehouse; ``html`` is one self-contained page that works offline;
-    ``image_png`` shows growth and drawdown; ``summary`` has the header ("", account…) first and then rows (label, value…) of text.
+    ``image_png`` shows growth and drawdown, and is empty where there is no strategy; ``summary`` has the header ("", account…) first and
+    then rows (label, value…) of text.
     """
 
     metrics: pa.Table

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import math
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ import yaml
 
 from marketsim.config import RunSpec
 from marketsim.report import comparison, sections
+from marketsim.report.chart_runtime import chart_runtime
 from marketsim.report.line_charts import PERCENT, RATIO, SIGNED_PERCENT, Spec, account_lines, over_time, strategy_area, zero_line
 from marketsim.report.line_data import MAX_AGENTS, LineData
 from marketsim.report.number_format import with_unit
@@ -112,14 +112,6 @@ def tear_sheet(sheet: Sheet) -> str:
         data=script_json(_page_data(sheet, charts, trades)),
         runtime=chart_runtime(),
     )
-
-
-@functools.cache
-def chart_runtime() -> str:
-    """Return the JavaScript that draws charts; bundling it takes a second, and it is the same for every page."""
-    from vl_convert import javascript_bundle
-
-    return str(javascript_bundle("window.vegaEmbed = vegaEmbed;")).replace("</script", "<\\/script")
 
 
 def _spans_months(history: AccountHistory) -> bool:

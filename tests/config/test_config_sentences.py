@@ -34,7 +34,10 @@ def refusal(folder: Path, text: str, **overrides: object) -> str:
         ("account:\n  zzz: 5", "run.yaml, line 6: unknown key 'account.zzz'; allowed here: allow_short, borrow_rate_bps, cash, currency,"),
         ("mode: backtset", "run.yaml, line 5: 'mode' is \"backtset\"; did you mean 'backtest'? expected one of backtest, live, realtime"),
         ("mode: live", "run.yaml, line 5: mode: live is not available in this version; use mode: backtest."),
-        ("market: {kind: replai}", "run.yaml, line 5: 'market' has kind \"replai\"; did you mean 'replay'? allowed kinds: bars, replay."),
+        (
+            "market: {kind: replai}",
+            "run.yaml, line 5: 'market' has kind \"replai\"; did you mean 'replay'? allowed kinds: bars, replay, simulated.",
+        ),
         (
             "market: {kind: replay}",
             "run.yaml, line 5: market.kind: replay plays the flow within the day, not daily bars; use horizon: intraday.",

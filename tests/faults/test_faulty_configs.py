@@ -13,6 +13,7 @@ from tests.faults.conftest import Laboratory
 MINIMAL: dict[str, Any] = {"name": "tiny", "symbols": ["AAPL"], "start": "2012-01-03", "strategy": {"kind": "buy_and_hold"}}
 WRONG_VALUE = {"string": [1], "integer": "many", "number": "much", "boolean": "maybe", "object": 3, "array": "AAPL"}
 TEXT = yaml.safe_dump(MINIMAL, sort_keys=False)
+SIMULATED = "name: tiny\nhorizon: intraday\nsymbols: [AAPL]\nstart: '2012-01-03'\nmarket:\n  kind: simulated\n"
 REPLAY = TEXT + "market: {kind: replay}\nhorizon: intraday\nproviders: [{kind: recording, path: x}]\n"
 
 
@@ -27,6 +28,8 @@ def sections() -> Iterator[tuple[tuple[str | int, ...], dict[str, Any]]]:
             for inner_key, inner in section["properties"].items():
                 for below in () if inner_key == "strategy" else _references(inner):
                     place = (key, 0, inner_key) if entry.get("type") == "array" else (key, inner_key)
+                    if inner.get("type") == "array":
+                        place = (*place, 0)
                     yield place, schema["$defs"][below.removeprefix("#/$defs/")]
 
 
@@ -50,6 +53,8 @@ def described(place: tuple[str | int, ...], section: dict[str, Any], key: str, v
             if isinstance(part, int)
             else {"name": "other", "strategy": {"kind": "buy_and_hold"}, part: inner}
             if "agents" in place
+            else {"kind": _market_of(str(part)), part: inner}
+            if place[0] == "market"
             else {part: inner}
         )
     if place:
@@ -57,6 +62,13 @@ def described(place: tuple[str | int, ...], section: dict[str, Any], key: str, v
     else:
         data[key] = value
     return yaml.safe_dump(data, sort_keys=False)
+
+
+def _market_of(key: str) -> str:
+    """Return the kind of market that has a section."""
+    definitions = run_schema()["$defs"]
+    markets = {"bars": definitions["BarsMarket"], "simulated": definitions["SimulatedMarket"]}
+    return next(kind for kind, market in markets.items() if key in market["properties"])
 
 
 KEYS = [(place, section, key) for place, section in sections() for key in section["properties"]]
@@ -125,7 +137,7 @@ SAYS = {
     "no name": (TEXT.replace("name: tiny\n", ""), r"run\.yaml: key 'name' is missing; add it"),
     "no symbols": (TEXT.replace("symbols:\n- AAPL\n", ""), r"key 'symbols' is missing; add it \(What is traded\)"),
     "no start": (TEXT.replace("start: '2012-01-03'\n", ""), r"key 'start' is missing; add it \(First session, included\)"),
-    "no strategy": (TEXT.split("strategy")[0], r"key 'strategy' is missing; add it"),
+    "no strategy": (TEXT.split("strategy")[0], r"strategy: is missing; add it, only market kind simulated runs without"),
     "an empty list of symbols": (
         TEXT.replace("symbols:\n- AAPL", "symbols: []"),
         r"line 2: 'symbols' is a list; expected at least 1 entry",
@@ -185,7 +197,66 @@ SAYS = {
         REPLAY.replace(", path: x", ""),
         r"line 9: key 'providers\.0\.path' is missing; add it \(File of the rec",
     ),
-    "a simulated market": (TEXT + "market: {kind: simulated}\n", r"'market' has kind \"simulated\"; allowed kinds: bars, replay\."),
+    "a simulated market of daily bars": (TEXT + "market: {kind: simulated}\n", r"horizon: daily does not fit market kind simulated"),
+    "a market without anybody": (SIMULATED, r"line 5: market\.population: is empty and there is no strategy"),
+    "a preset nobody made": (SIMULATED + "  preset: rmsc5\n", r"preset: there is none named 'rmsc5'; presets: .*rmsc04"),
+    "a kind of agent that is none": (
+        SIMULATED + "  population: {a: {kind: noize}}\n",
+        r"market\.population\.a\.kind: .*did you mean noise\?",
+    ),
+    "an agent's unknown parameter": (
+        SIMULATED + "  population: {a: {kind: noise, parameters: {speed: 1}}}\n",
+        r"market\.population\.a\.parameters: speed is unknown; parameters of this kind: .*from_s",
+    ),
+    "an agent's parameter out of range": (
+        SIMULATED + "  population: {a: {kind: poisson_noise, parameters: {rate_per_s: -1}}}\n",
+        r"market\.population\.a\.parameters: rate_per_s is -1, expected a number above 0",
+    ),
+    "a parameter set and drawn": (
+        SIMULATED + "  population: {a: {kind: noise, parameters: {from_s: 1}, vary: {from_s: {distribution: normal, mean: 1, sd: 1}}}}\n",
+        r"line 7: market\.population\.a\.vary: from_s is set under parameters as well",
+    ),
+    "a distribution nobody knows": (
+        SIMULATED + "  population: {a: {kind: noise, vary: {from_s: {distribution: lognorm}}}}\n",
+        r"has distribution \"lognorm\"; did you mean 'lognormal'\?",
+    ),
+    "a symbol a group cannot trade": (
+        SIMULATED + "  population: {a: {kind: noise, symbols: [NOPE]}}\n",
+        r"market\.population\.a\.symbols: NOPE is not among the run's symbols",
+    ),
+    "a venue that is not there": (SIMULATED + "  population: {a: {kind: noise, venue: XX}}\n", r"XX is not among the venues XSIM"),
+    "a shock to a group that is none": (
+        SIMULATED + "  preset: rmsc04\n  shocks: [{kind: withdrawal, time: '10:00', group: makers}]\n",
+        r"market\.shocks\.0\.group: makers is not a group of the population",
+    ),
+    "a session that is not simulated": (
+        SIMULATED + "  preset: rmsc04\n  news: [{time: '10:00', session: 3}]\n",
+        r"market\.news\.0\.session: 3 is not simulated",
+    ),
+    "a market that closes before it opens": (
+        SIMULATED + "  preset: rmsc04\n  hours: {open: '16:00', close: '09:30'}\n",
+        r"market\.hours: close 09:30 does not come after open 16:00",
+    ),
+    "data nobody reads": (
+        SIMULATED + "  preset: rmsc04\nproviders: [{kind: yahoo}]\n",
+        r"providers: are not asked for anything",
+    ),
+    "sessions counted twice": (
+        SIMULATED + "  preset: rmsc04\n  sessions: 3\nend: 2012-02-01\n",
+        r"end: does not fit with market\.sessions",
+    ),
+    "a sweep without a strategy": (
+        SIMULATED + "  preset: rmsc04\nsweep: {parameters: {seed: [1, 2]}}\n",
+        r"sweep: compares a strategy's results, but there is no strategy",
+    ),
+    "an agent of one's own that is no agent": (
+        SIMULATED + "  population: {a: {kind: 'json:dumps'}}\n",
+        r"json:dumps: is a function, not a compiled agent; put @compiled_agent",
+    ),
+    "an agent of one's own that is not there": (
+        SIMULATED + "  population: {a: {kind: 'no_such_module:agent'}}\n",
+        r"is no_such_module installed, or the folder that holds it on PYTHONPATH\?",
+    ),
     "an unknown market": (TEXT + "market: {kind: bar}\n", r"'market' has kind \"bar\"; did you mean 'bars'\?"),
     "a calendar nobody has": (TEXT + "calendar: XXXX\n", r"calendar.*XXXX"),
     "a misspelt calendar": (TEXT + "calendar: XNYX\n", r"calendar.*XNYX.*XNYS"),

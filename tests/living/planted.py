@@ -37,7 +37,7 @@ def dying_maker(market, me, p, state):
         limit(market, me, 1, p.start_tick - 2, 1)
         limit(market, me, -1, p.start_tick + 2, 1)
         wake_in(market, me, SECOND_NS)
-    elif bid != NO_PRICE and ask != NO_PRICE:
+    elif bid != NO_PRICE and ask != NO_PRICE:  # noqa: PLR1714 - Numba wants plain comparisons
         wake_in(market, me, SECOND_NS)
     state.n += 1
 

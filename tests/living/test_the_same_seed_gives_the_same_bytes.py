@@ -43,7 +43,7 @@ def expected() -> str:
     [
         Capture(rows=64),
         Capture(orders=True, quotes=True, rows=1000),
-        Capture(depth_levels=10, accounts=True, sample_every_ns=10_000_000_000),
+        Capture(depth_levels=10, depth_every_ns=10_000_000_000, accounts_every_ns=10_000_000_000),
     ],
 )
 def test_capture_and_buffers_change_nothing(capture: Capture, expected: str) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from warehouse import parquet
@@ -157,3 +158,56 @@ def test_run_ids_that_cannot_name_a_folder_are_refused(tmp_path: Path, run_id: s
 def test_document_names_with_folders_are_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(WarehouseError, match="is not a plain file name"):
         Staging(tmp_path, "r1").document(name)
+
+
+def quotes(n: int) -> pa.Table:
+    time = pa.array(np.arange(n) * 1_000 + 1_600_000_000_000_000_000).view(pa.timestamp("ns", tz="UTC"))
+    sides = {
+        name: pa.array(np.round(np.sin(np.arange(n)) * 50 + 100) / 100) for name in ("bid_price", "bid_shares", "ask_price", "ask_shares")
+    }
+    return pa.table({"time_utc": time, "symbol": pa.array(["SIM"] * n), "venue": pa.array(["X"] * n), **sides})
+
+
+def test_tables_streamed_side_by_side_equal_those_written_whole(tmp_path: Path) -> None:
+    rows = quotes(ROW_GROUP_ROWS + 3_000)
+    expected = Staging(tmp_path, "r1").write_table("market_quotes", rows)
+    staging = Staging(tmp_path, "r2")
+    with staging.stream("market_quotes") as one, staging.stream("market_trades") as other:
+        for batch in rows.to_batches(max_chunksize=7_777):
+            one.write(batch)
+        other.write(_trade())
+    assert (one.finished().sha256, one.finished().digest) == (expected.sha256, expected.digest)
+    assert staging.read_table("market_quotes").equals(rows.cast(TABLES["market_quotes"].arrow))
+    assert other.finished().n_rows == 1
+
+
+def test_a_stream_that_fails_leaves_nothing(tmp_path: Path) -> None:
+    staging = Staging(tmp_path, "r1")
+    rows = quotes(10)
+    with pytest.raises(RuntimeError, match="the market broke"), staging.stream("market_quotes") as stream:
+        stream.write(rows.to_batches()[0])
+        raise RuntimeError("the market broke")
+    assert [path for path in staging.folder.rglob("*") if path.is_file()] == []
+    with pytest.raises(WarehouseError, match="market_quotes is not sorted by time_utc"), staging.stream("market_quotes") as stream:
+        stream.write(rows.take(list(range(9, -1, -1))).combine_chunks().to_batches()[0])
+    assert staging.tables() == {}
+    with pytest.raises(WarehouseError, match="is still being written"):
+        stream.finished()
+
+
+def test_whole_numbers_and_times_of_streamed_tables_are_stored_as_differences(tmp_path: Path) -> None:
+    staging = Staging(tmp_path, "r1")
+    n = 100_000
+    described = staging.write_table("market_quotes", quotes(n))
+    with pq.ParquetFile(staging.table_path("market_quotes")) as file:
+        columns = [file.metadata.row_group(0).column(k) for k in range(file.metadata.num_columns)]
+    encodings = {column.path_in_schema: column.encodings for column in columns}
+    assert "DELTA_BINARY_PACKED" in encodings["time_utc"]
+    assert any("DICTIONARY" in encoding for encoding in encodings["bid_price"])
+    assert described.n_bytes < 8 * n  # 56 bytes a row in memory
+
+
+def _trade() -> pa.RecordBatch:
+    values = {pa.string(): "x", pa.float64(): 1.0, pa.int32(): 1, pa.int64(): 1, pa.timestamp("ns", tz="UTC"): 0}
+    schema = TABLES["market_trades"].arrow
+    return pa.RecordBatch.from_pylist([{field.name: values[field.type] for field in schema}], schema=schema)

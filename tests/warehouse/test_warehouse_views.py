@@ -8,12 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from marketsim.risk.measures import MEASURES
 from warehouse import reader
 from warehouse.catalog_sql import VIEWS, purpose
 from warehouse.publish import publish
+from warehouse.schemas import TABLES
 from warehouse.staging import Staging
 
 StageRun = Callable[..., Staging]
@@ -74,11 +76,50 @@ BY_HAND: dict[str, tuple[str, list[tuple[Any, ...]]]] = {
         "SELECT severity, check_name, n_unexpected FROM failed_checks WHERE run_id = 'r1'",
         [("critical", "negative", 1), ("warning", "gap", 1)],
     ),
+    "market_summary": (  # the spread of the second bar counts, but not against a mid that is not there: 0.02 / 10 is 20 bp
+        "SELECT symbol, n_bars, first_mid_price, last_mid_price, low_price, high_price, volume_shares, n_trades, spread, spread_bps"
+        " FROM market_summary",
+        [("SIM", 2, 10.0, 10.0, 8.0, 12.0, 40.0, 3, 0.03, 20.0)],
+    ),
+    "market_groups": (
+        "SELECT group_name, n_agents, n_orders, cancels_per_order, volume_shares, fees_cash, pnl_cash FROM market_groups ORDER BY ALL",
+        [("crowd", 2, 10, 0.5, 10.0, 1.0, -2.0), ("maker", 1, 0, None, 5.0, 0.5, 2.0), ("outside", 1, 0, None, 5.0, 0.5, 0.0)],
+    ),
+    "market_tape": (
+        "SELECT seq, maker, maker_group, taker, taker_group, price FROM market_tape",
+        [(7, "maker.0", "maker", "crowd.0", "crowd", 10.0)],
+    ),
     "order_outcomes": (
         "SELECT kind, status, reason, n_orders, filled_frac FROM order_outcomes WHERE run_id = 'r1'",
         [("limit", "expired", "end_of_session", 2, 0.125)],
     ),
 }
+
+# Two bars of one book, the second without a mid; a crowd of two that sold to a maker.
+BARS = [
+    {"high_price": 12.0, "low_price": 9.0, "volume_shares": 30.0, "n_trades": 2, "mid_price": 10.0, "spread": 0.02},
+    {"high_price": 11.0, "low_price": 8.0, "volume_shares": 10.0, "n_trades": 1, "mid_price": None, "spread": 0.04},
+]
+AGENTS = [("", "outside", 0, 0, 0.0), ("crowd.0", "crowd", 4, 1, -3.0), ("crowd.1", "crowd", 6, 4, 1.0), ("maker.0", "maker", 0, 2, 2.0)]
+
+
+def market_tables() -> dict[str, pa.Table]:
+    """Return the tables of a small simulated market."""
+    bar = {"symbol": "SIM", "venue": "X", "session_date": _day(0), "open_price": 10.0, "close_price": 10.0}
+    bar |= {"touch_shares": 5.0, "quoted_frac": 0.5, "fundamental_price": 10.0}
+    agent = {"symbol": "SIM", "venue": "X", "n_turns": 1, "n_fills": 1, "n_rejected": 0, "volume_shares": 5.0}
+    agent |= {"first_turn_utc": None, "last_turn_utc": None, "cash": 0.0, "fees_cash": 0.5, "equity_cash": 7.0}
+    trade = {"seq": 7, "time_utc": _close(0), "symbol": "SIM", "venue": "X", "price": 10.0, "qty_shares": 5.0, "aggressor": "sell"}
+    trade |= {"phase": "continuous", "maker_number": 3, "taker_number": 1, "maker_order_id": 1, "taker_order_id": 2}
+    rows = {
+        "market_bars": [bar | own | {"open_utc": _close(k), "close_utc": _close(k + 1)} for k, own in enumerate(BARS)],
+        "market_agents": [
+            agent | {"agent_number": k, "agent": name, "group_name": group, "n_orders": n, "n_cancels": cancels, "pnl_cash": pnl}
+            for k, (name, group, n, cancels, pnl) in enumerate(AGENTS)
+        ],
+        "market_trades": [trade | {"maker_fee_cash": -0.1, "taker_fee_cash": 0.3}],
+    }
+    return {name: pa.Table.from_pylist(values, schema=TABLES[name].arrow) for name, values in rows.items()}
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +131,9 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def published(root: Path, stage: StageRun) -> Path:
     if not reader.runs(root):
         for run_id, name, bump in (("r1", "sample", 0.0), ("r2", "sample", 1.0), ("r3", "other", 0.0)):
-            stage(root, run_id, name=name, bump=bump)
+            staging = stage(root, run_id, name=name, bump=bump)
+            for table, rows in market_tables().items() if run_id == "r1" else ():
+                staging.write_table(table, rows)
             publish(root, run_id)
     return root
 

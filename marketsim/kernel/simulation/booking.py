@@ -7,6 +7,7 @@ from marketsim.kernel.compile import inner
 from marketsim.kernel.memory import load_i64, store_i64
 from marketsim.kernel.simulation.actions import accuse
 from marketsim.kernel.simulation.event_queue import push_turn
+from marketsim.kernel.simulation.reports import report_event, report_trade
 from marketsim.kernel.simulation.streams import delay_ns
 from marketsim.kernel.simulation.volumes import note_trade
 from marketsim.kernel.simulation.world import NANO, OVER_CASH_LIMIT, OVER_POSITION_LIMIT, TURN, agent_at, desk_at
@@ -32,8 +33,12 @@ def book_tape(market):
         market.trades_seen += 1
     while market.events_seen < engine.n_events:
         event = event_at(engine.events, market.events_seen)
-        if event.kind == REJECTED and 0 <= event.owner_id < market.n_agents:
-            agent_at(market.agents, event.owner_id).n_rejected += 1
+        if 0 <= event.owner_id < market.n_agents:
+            me = agent_at(market.agents, event.owner_id)
+            if event.kind == REJECTED:
+                me.n_rejected += 1
+            if me.wants_reports != 0:
+                report_event(market, event)
         market.events_seen += 1
 
 
@@ -60,6 +65,8 @@ def _book(market, trade, owner, side, fee):
         accuse(market, me, OVER_POSITION_LIMIT)
     if me.cash_tick_lot < me.lowest_cash_tick_lot:
         accuse(market, me, OVER_CASH_LIMIT)
+    if me.wants_reports != 0:
+        report_trade(market, trade, owner, side)
     if me.hears_fills != 0 and me.fill_due == 0:
         me.fill_due = 1
         push_turn(market, market.now_ns, TURN, owner, FILL, market.now_ns + delay_ns(me, me.data_latency_ns), 0)

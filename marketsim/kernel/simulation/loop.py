@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from marketsim.kernel.book_state import NONE, engine_at, message_at
 from marketsim.kernel.compile import entry, inlined, inner
-from marketsim.kernel.memory import caller, free, load_i64, prefetch, store_i64
+from marketsim.kernel.memory import caller, free, load_i64, prefetch, store_i64, telling_caller
 from marketsim.kernel.simulation.actions import accuse, give_letter, letter_from, new_order, take_letter, wake_at
 from marketsim.kernel.simulation.booking import book_tape
 from marketsim.kernel.simulation.event_queue import drop_first, first_item, open_queue, push, push_turn
 from marketsim.kernel.simulation.recording import MESSAGE_BYTES, is_full, next_sample_ns, write_order, write_sample, write_touches
+from marketsim.kernel.simulation.reports import remember_touch, show
 from marketsim.kernel.simulation.streams import delay_ns
 from marketsim.kernel.simulation.world import (
     ACCOUNTS,
@@ -25,6 +26,7 @@ from marketsim.kernel.simulation.world import (
     RAISED,
     SAMPLE,
     TAKEN_UP,
+    TOO_MANY_TURNS,
     TURN,
     agent_at,
     desk_at,
@@ -40,7 +42,8 @@ START, WAKE, FILL, TOLD = (t.value for t in Turn)
 CLOCK, CANCEL = Kind.CLOCK.value, Kind.CANCEL.value
 AGENT_BYTES = AGENT.itemsize
 CACHE_LINE_BYTES = 64
-take_step = caller(4)
+MOST_TURNS_AT_ONCE = 10_000  # an agent that takes more at one time of its clock never lets time pass
+take_step = telling_caller(4)
 process_messages = caller(1)
 
 
@@ -48,6 +51,9 @@ process_messages = caller(1)
 def simulate(world_address):
     """Let time pass; return why it stopped: FINISHED, FULL, PYTHON_TURN or FAULT. Call again to go on."""
     world = world_at(world_address, 0)
+    if world.answered != 0:
+        world.answered = 0
+        _answer(world, world.answer_messages, world.n_answer, world.answer_wake_ns)
     # All that was due before ``now_ns`` has happened.
     while True:
         if world.fault != NO_FAULT:
@@ -70,10 +76,15 @@ def simulate(world_address):
             if _is_due(world, row, why, agent_ns, serial, news):
                 _begin_turn(world, row, why, agent_ns, news)
                 me = agent_at(world.agents, row)
+                if world.fault != NO_FAULT:
+                    return FAULT
                 if me.step == 0:
+                    show(world, me)
                     return PYTHON_TURN
-                if take_step(me.step, (world_address, world.agents + row * AGENT_BYTES, me.parameters, me.state)) != 0:
+                raised, exception = take_step(me.step, (world_address, world.agents + row * AGENT_BYTES, me.parameters, me.state))
+                if raised != 0:
                     accuse(world, me, RAISED)
+                    world.fault_exception = exception
                 end_turn(me)
         elif what == ARRIVAL:
             _arrive(world, row)
@@ -122,6 +133,9 @@ def _begin_turn(world, number, why, agent_ns, news):
     """Set an agent's clock and tell it why it is its turn."""
     me = agent_at(world.agents, number)
     me.turn = why
+    me.turns_at_once = me.turns_at_once + 1 if agent_ns <= me.now_ns and me.n_turns > 0 else 0
+    if me.turns_at_once > MOST_TURNS_AT_ONCE:
+        accuse(world, me, TOO_MANY_TURNS)
     me.now_ns = max(agent_ns, me.now_ns)
     me.busy_until_ns = me.now_ns + me.computation_ns
     if me.n_turns == 0:
@@ -185,6 +199,8 @@ def _process(world, letter):
     address = world.letters + letter * MESSAGE_BYTES
     engine = engine_at(world.engine, 0)
     write_order(world, address)
+    if world.n_reporters > 0:
+        remember_touch(world, message_at(world.letters, letter))
     engine.messages, engine.n_messages = address, 1
     process_messages(world.exchange_code, (world.engine,))
     world.n_messages += 1
@@ -244,9 +260,13 @@ def schedule(world_address, messages, n):
 def act(world_address, messages, n, wake_ns):
     """End the turn Python has taken: send ``n`` MESSAGE rows in the agent's name, new orders numbered, and wake it at a time; 0 for not.
 
-    Returns the order_id of the first new order; the others follow it.
+    Returns the order_id of the first new order; the others follow it. `simulate` does the same with the answer in its header.
     """
-    world = world_at(world_address, 0)
+    return _answer(world_at(world_address, 0), messages, n, wake_ns)
+
+
+@inner
+def _answer(world, messages, n, wake_ns):
     me = agent_at(world.agents, world.turn_agent)
     first = world.next_order_id
     for k in range(n):
@@ -272,3 +292,4 @@ def end(world_address):
     free(world.keys)
     free(world.items)
     free(world.letters)
+    free(world.reports)

@@ -21,6 +21,7 @@ from marketsim.kernel.book_state import (
     venue_at,
 )
 from marketsim.kernel.compile import inner
+from marketsim.kernel.grid import increment_at, on_grid
 from marketsim.kernel.memory import load_f64, load_i64
 from marketsim.kernel.order_ids import find_order, find_owner
 from marketsim.kernel.simulation.world import desk_at, path_at, session_at, taken_at
@@ -172,6 +173,20 @@ def signed_lot(market, symbol):
 
 
 @inner
+def grid_tick(market, venue, side, price_tick):
+    """Return the nearest price that a venue's price grid has and that is no more aggressive for a side."""
+    engine = engine_at(market.engine, 0)
+    return on_grid(engine, venue_at(engine.venues, venue), side, price_tick)
+
+
+@inner
+def grid_step(market, venue, price_tick):
+    """Return how far apart the prices of a venue's grid are at a price, ticks."""
+    engine = engine_at(market.engine, 0)
+    return increment_at(engine, venue_at(engine.venues, venue), price_tick)
+
+
+@inner
 def has_settled(me):
     """Whether the exchange had processed all the agent has sent, so that its live orders and its position are all there is."""
     return me.under_way == 0
@@ -228,6 +243,12 @@ def fundamental_tick(market, symbol):
     values = path.values + market.session * path.n * 8
     value = load_f64(values, k)
     return value if at == k else value + (at - k) * (load_f64(values, k + 1) - value)
+
+
+@inner
+def activity(market, symbol):
+    """Return how busy the session is in the history it is made of: volume over the usual volume, 1 where nothing is known."""
+    return load_f64(path_at(market.paths, symbol).activity, market.session)
 
 
 @inner

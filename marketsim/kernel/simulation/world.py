@@ -23,6 +23,7 @@ TURN, ARRIVAL, TAKEN_UP, NEWS, SAMPLE, OUTSIDE = 1, 2, 3, 4, 5, 6
 
 # What an agent did that ends a simulation.
 NO_FAULT, RAISED, TOO_MANY_MESSAGES, OVER_POSITION_LIMIT, OVER_CASH_LIMIT, NO_SUCH_MARKET, SELF_TRADES_PREVENTED = 0, 1, 2, 3, 4, 5, 6
+TOO_MANY_TURNS = 7
 
 # How a delay varies around its constant part.
 STEADY, LOG_NORMAL, EMPIRICAL = 0, 1, 2
@@ -78,6 +79,19 @@ WORLD = np.dtype(
         ("sent_this_turn", np.int64),
         ("fault", np.int64),
         ("fault_agent", np.int64),
+        ("fault_exception", np.int64),  # where compiled code left word of what it raised
+        ("answered", np.int64),  # 1 when a turn in Python has ended; what it sends, and when it wants to be woken, 0 for never
+        ("answer_messages", np.int64),
+        ("n_answer", np.int64),
+        ("answer_wake_ns", np.int64),
+        ("shown", np.int64),  # one SHOWN row: what an agent in Python sees in its turn
+        ("reports", np.int64),  # REPORT rows for agents that ask for them
+        ("n_reports", np.int64),
+        ("report_capacity", np.int64),
+        ("n_reporters", np.int64),  # agents that ask for reports
+        ("before_book", np.int64),  # the book the message under way is meant for, and its touch before it
+        ("before_bid_tick", np.int64),
+        ("before_ask_tick", np.int64),
         ("news_symbol", np.int64),  # of the news an agent is told
         ("news_code", np.int64),
         ("news_size", np.float64),
@@ -117,6 +131,8 @@ AGENT = np.dtype(
         ("fill_due", np.int64),  # a turn for a fill is in the queue
         ("hears_fills", np.int64),
         ("hears_news", np.int64),
+        ("wants_reports", np.int64),  # of everything that happens to its orders
+        ("turns_at_once", np.int64),  # turns it has taken at one and the same time of its clock
         ("muted", np.int64),  # never gets a turn
         ("under_way", np.int64),  # messages it has sent that the exchange has not processed yet
         ("n_turns", np.int64),
@@ -158,7 +174,52 @@ SESSION = np.dtype([("start_ns", np.int64), ("end_ns", np.int64)])
 NEWS_ITEM = np.dtype([("time_ns", np.int64), ("symbol", np.int64), ("code", np.int64), ("size", np.float64)])
 
 # The fundamental value of one symbol, (n_sessions, n) float64 in ticks, every step_ns from each session's start; straight lines in between.
-PATH = np.dtype([("values", np.int64), ("n", np.int64), ("step_ns", np.int64)])
+# ``activity`` is (n_sessions,) float64: how busy its real session was, 1 as usual.
+PATH = np.dtype([("values", np.int64), ("n", np.int64), ("step_ns", np.int64), ("activity", np.int64)])
+
+# What an agent in Python sees in its turn, of its own symbol and venue; NO_PRICE with quantity 0 where there is none.
+SHOWN = np.dtype(
+    [
+        ("number", np.int64),
+        ("turn", np.int64),  # records.Turn
+        ("now_ns", np.int64),  # its own clock
+        ("bid_tick", np.int64),
+        ("bid_lot", np.int64),
+        ("ask_tick", np.int64),
+        ("ask_lot", np.int64),
+        ("last_tick", np.int64),
+        ("phase", np.int64),  # records.Phase
+        ("position_lot", np.int64),
+        ("cash_tick_lot", np.int64),
+        ("bought_lot", np.int64),  # since its latest turn
+        ("sold_lot", np.int64),
+        ("bought_tick_lot", np.int64),
+        ("sold_tick_lot", np.int64),
+        ("next_order_id", np.int64),
+        ("news_symbol", np.int64),  # of the news it is told
+        ("news_code", np.int64),
+    ]
+)
+
+# What happened to an order of an agent that wants to be told: a trade (kind 0) or an event of the exchange.
+REPORT = np.dtype(
+    [
+        ("time_ns", np.int64),  # of the exchange
+        ("order_id", np.int64),
+        ("agent", np.int64),
+        ("symbol", np.int64),
+        ("venue", np.int64),
+        ("kind", np.int64),  # TRADED or records.EventKind
+        ("side", np.int64),
+        ("price_tick", np.int64),
+        ("qty_lot", np.int64),
+        ("reason", np.int64),  # records.Reason
+        ("aggressor", np.int64),  # of a trade: 1 if the order took, -1 if it made, 0 in an auction
+        ("bid_tick", np.int64),  # of a trade: the touch before the message that led to it, NO_PRICE where there was none
+        ("ask_tick", np.int64),
+    ]
+)
+TRADED = 0
 
 # Lots traded so far by the side of the taker; and the same at the start of each of the latest N_SECONDS, in a ring.
 TAKEN = np.dtype([("second", np.int64), ("bought_lot", np.int64), ("sold_lot", np.int64)])
@@ -207,6 +268,8 @@ desk_at = accessor(DESK)
 session_at = accessor(SESSION)
 news_at = accessor(NEWS_ITEM)
 path_at = accessor(PATH)
+shown_at = accessor(SHOWN)
+report_at = accessor(REPORT)
 taken_at = accessor(TAKEN)
 taken_before_at = accessor(TAKEN_BEFORE)
 quote_at = accessor(QUOTE)

@@ -13,14 +13,17 @@ from marketsim.configsimulated import SimulatedMarket, Venue
 from marketsim.markets.simulated.bookkeeping import BarClock, Bookkeeper
 from marketsim.markets.simulated.capture import Recorder, Sink
 from marketsim.markets.simulated.fundamentals import Grid, fundamental_paths
+from marketsim.markets.simulated.history import History
+from marketsim.markets.simulated.holdings import with_targets
 from marketsim.markets.simulated.population import Roster, enlist
 from marketsim.markets.simulated.results import Results
 from marketsim.markets.simulated.scale import Scale
 from marketsim.markets.simulated.timetable import SECOND_NS, messages_from_outside, news_items, shocked, timetable
+from marketsim.markets.simulated.watchdog import Watchdog
 from marketsim.markets.simulated.world import Capture, Handed, Member, Setting, World
 from marketsim.venue_rules import Fees, TickBand, VenueRules
 
-BAR_NS = {"1m": 60, "5m": 300, "15m": 900, "30m": 1800, "1h": 3600}
+BAR_NS = {"1d": 86_400, "1m": 60, "5m": 300, "15m": 900, "30m": 1800, "1h": 3600}
 RULES = {"plain": VenueRules.plain, "nasdaq": VenueRules.nasdaq, "cme": VenueRules.cme, "crypto": VenueRules.crypto}
 # Rows of one hand-over: large enough for Arrow to be quick, small enough to stay in the processor's cache.
 ROWS = 1 << 15
@@ -37,6 +40,7 @@ class SimulatedRun:
     sink : gets the name of each captured table and rows of it while the market runs
     guests : agents besides the population, each a group of its own; those in Python get their turns from ``take_turn`` of `play`
     progress : hears a short sentence now and then
+    history : the fundamental values, of exactly the sessions simulated; None where they are synthetic
 
     Raises
     ------
@@ -51,18 +55,22 @@ class SimulatedRun:
         sink: Sink,
         guests: Sequence[Member] = (),
         progress: Callable[[str], None] = lambda _: None,
+        history: History | None = None,
     ) -> None:
-        self.spec, self.market, self._progress = spec, market, progress
         self.times = timetable(spec, market)
+        market = with_targets(market, spec.symbols, [session.date for session in self.times.sessions])
+        self.spec, self.market, self._progress = spec, market, progress
         self.roster = _with_guests(enlist(market, list(spec.symbols), spec.seed), guests)
         self.scale = Scale(market.tick_size, market.lot_size)
         sessions = tuple((s.start_ns, s.close_ns + 1) for s in self.times.sessions)  # what happens at the close is still seen
         grid = Grid(sessions)
         kinds = {symbol: market.fundamentals.get(symbol, market.fundamental) for symbol in spec.symbols}
-        paths = shocked(fundamental_paths(kinds, grid, spec.seed, market.correlation), spec, market, self.times, grid.step_ns)
+        values = fundamental_paths(kinds, grid, spec.seed, market.correlation) if history is None else _on_grid(history, grid, self.scale)
+        paths = shocked(values, spec, market, self.times, grid.step_ns)
         setting = Setting(
             sessions=sessions,
             fundamental=paths,
+            activity=None if history is None else history.activity,
             fundamental_step_ns=grid.step_ns,
             rules=tuple(venue_rules(venue, self.scale) for venue in market.venues),
             venue_latency_ns=tuple(venue.latency_ns for venue in market.venues),
@@ -78,15 +86,25 @@ class SimulatedRun:
         self._record = Recorder(market.capture, spec.symbols, venues, self.scale, self._fundamental[0], sink)
         self._told = 0
 
-    def play(self, take_turn: Callable[[World, int], None] | None = None) -> Results:
-        """Let all time pass and return what came of it.
+    def play(
+        self,
+        take_turn: Callable[[World, int], None] | None = None,
+        watchdog: Watchdog | None = None,
+        also: Callable[[Handed], None] = lambda _: None,
+    ) -> Results:
+        """Let all time pass and return what came of it; ``also`` hears every hand-over.
 
         Raises
         ------
         StrategyError
             An agent raised or broke a limit; the message names it, the time and the reason.
         """
-        self.world.run(self._hear, take_turn)
+
+        def hear(handed: Handed) -> None:
+            self._hear(handed)
+            also(handed)
+
+        self.world.run(hear, take_turn, watchdog)
         self._book.finish(self.times.sessions[-1].close_ns)
         return Results(
             self._book,
@@ -108,6 +126,16 @@ class SimulatedRun:
             self._told = done
             time = np.datetime64(now, "ns").astype("datetime64[s]")
             self._progress(f"{time} UTC, {self._book.n_messages:,} messages, {int(self._book.n_trades.sum()):,} trades")
+
+
+def _on_grid(history: History, grid: Grid, scale: Scale) -> npt.NDArray[np.float64]:
+    """Return a history's values in ticks on a grid that may begin before it, with its first values, and end after it, with its last."""
+    values = history.ticks(scale.tick_size)
+    paths = np.empty((*values.shape[:2], grid.n_points))
+    for session, ((start, _), (begins, _)) in enumerate(zip(grid.sessions, history.sessions, strict=True)):
+        places = np.arange(grid.n_points) - -(-(begins - start) // grid.step_ns)
+        paths[:, session] = values[:, session, np.clip(places, 0, values.shape[2] - 1)]
+    return paths
 
 
 def venue_rules(venue: Venue, scale: Scale) -> VenueRules:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import operator
 import weakref
@@ -18,20 +19,24 @@ from marketsim.errors import ConfigError, StrategyError
 from marketsim.exchange import Exchange
 from marketsim.kernel.book_state import NO_PRICE
 from marketsim.kernel.compile import machine_address
+from marketsim.kernel.exceptions import raised_exception
 from marketsim.kernel.exchange_loop import run as run_exchange
 from marketsim.kernel.simulation import world as w
 from marketsim.kernel.simulation.loop import act, begin, end, schedule, simulate
+from marketsim.markets.simulated.watchdog import Stage, TurnTakesTooLong, Watchdog
 from marketsim.records import DEPTH, MESSAGE
 from marketsim.tape import Tape
 from marketsim.venue_rules import VenueRules
 
 NO_LIMIT = 2**62
+TURN_AGENT = (w.WORLD.names or ()).index("turn_agent")  # the header's word that says whose turn it is; all before it are words too
 FAULTS = {
     w.RAISED: "its step raised an error",
     w.TOO_MANY_MESSAGES: "it sent more than 10,000 messages in one turn",
     w.OVER_POSITION_LIMIT: "its position went beyond its limit",
     w.OVER_CASH_LIMIT: "its cash fell below its limit",
     w.NO_SUCH_MARKET: "it sent a message to a symbol or venue that is not there",
+    w.TOO_MANY_TURNS: "it took more than 10,000 turns without letting time pass",
     w.SELF_TRADES_PREVENTED: "it stands for many who trade with one another, but its venue prevents self-trades (set self_trade to none)",
 }
 
@@ -64,6 +69,7 @@ class Member:
     lowest_cash_tick_lot: int = -NO_LIMIT
     largest_position_lot: int = NO_LIMIT
     hears_fills: bool = False  # of an agent in Python
+    reports: bool = False  # whether `World.reports` tells what happens to its orders
     muted: bool = False
 
 
@@ -105,12 +111,14 @@ class Setting:
     """What the agents find: sessions, venues, fundamentals.
 
     ``fundamental`` is (n_symbols, n_sessions, n) float64, ticks, one value every ``fundamental_step_ns`` from each session's start.
+    ``activity`` is (n_symbols, n_sessions) float64, what agents may scale their clips by; None for 1 throughout.
     ``messages`` are sent to the exchange at their times by nobody in particular: phases, opening books.
     """
 
     sessions: tuple[tuple[int, int], ...]  # start and end, ns
     fundamental: npt.NDArray[np.float64]
     fundamental_step_ns: int = 1_000_000_000
+    activity: npt.NDArray[np.float64] | None = None
     rules: tuple[VenueRules, ...] = (VenueRules.plain(),)
     venue_latency_ns: tuple[int, ...] = (0,)
     venue_processing_ns: tuple[int, ...] = (0,)
@@ -121,7 +129,8 @@ class Setting:
 # Words of the AGENT record, and where a Member has them.
 COPIED = {
     "symbol": "symbol", "venue": "venue", "cash_tick_lot": "cash_tick_lot", "lowest_cash_tick_lot": "lowest_cash_tick_lot",
-    "largest_position_lot": "largest_position_lot", "muted": "muted", "hears_fills": "hears_fills", "data_latency_ns": "latency.data_ns",
+    "largest_position_lot": "largest_position_lot", "muted": "muted", "hears_fills": "hears_fills", "wants_reports": "reports",
+    "data_latency_ns": "latency.data_ns",
     "order_latency_ns": "latency.order_ns", "computation_ns": "latency.computation_ns",
 }  # fmt: skip
 _copied = operator.attrgetter(*COPIED.values())
@@ -180,9 +189,12 @@ class World:
             row["start_ns"], row["end_ns"] = start, stop
         values = np.ascontiguousarray(setting.fundamental, np.float64)
         self._keep.append(values)
+        activity = np.ones((n_symbols, n_sessions)) if setting.activity is None else np.ascontiguousarray(setting.activity, np.float64)
+        self._keep.append(activity)
         paths = self._table(n_symbols, w.PATH)
         for k in range(n_symbols):
-            paths[k] = (values.ctypes.data + k * n_sessions * n_points * 8, n_points, setting.fundamental_step_ns)
+            place, busy = values.ctypes.data + k * n_sessions * n_points * 8, activity.ctypes.data + k * n_sessions * 8
+            paths[k] = (place, n_points, setting.fundamental_step_ns, busy)
         news = self._table(len(setting.news), w.NEWS_ITEM)
         for row, item in zip(news, setting.news, strict=True):
             row["time_ns"], row["symbol"], row["code"], row["size"] = item.time_ns, item.symbol, item.code, item.size
@@ -204,9 +216,14 @@ class World:
         h["exchange_code"] = machine_address(run_exchange, types.int64)
         h["item_capacity"], h["letter_capacity"] = 4 * n_agents + 1024, 1024
         h["now_ns"], h["until_ns"] = setting.sessions[0][0], setting.sessions[-1][1]
+        h["n_reporters"] = sum(member.reports for member in members)
+        self.shown = self._table(1, w.SHOWN)
+        h["shown"] = self.shown.ctypes.data
         self._logs = self._make_logs(n_venues * n_symbols, n_agents * n_symbols)
         self._enlist(seed)
         self._address = self._header.ctypes.data
+        self.words = self._header.data.cast("B").cast("q")
+        self.stage = Stage.OUTSIDE
         begin(self._address)
         weakref.finalize(self, _release, self._header)
         rows = np.ascontiguousarray(setting.messages)
@@ -216,6 +233,7 @@ class World:
         self,
         hand_over: Callable[[Handed], None] = lambda _: None,
         take_turn: Callable[[World, int], None] | None = None,
+        watchdog: Watchdog | None = None,
     ) -> None:
         """Let all time pass.
 
@@ -223,19 +241,36 @@ class World:
         ----------
         hand_over : gets what has happened, in parts, the last one at the end
         take_turn : takes the turn of an agent in Python, given its number; ends it with `act`
+        watchdog : ends a turn that takes too long; None for none
 
         Raises
         ------
         StrategyError
-            An agent raised or broke a limit; the message names it, the time and the reason.
+            An agent raised, hung or broke a limit; the message names it, the time and the reason. The exchange is consistent then: every
+            message was processed wholly or not at all.
         """
+        if watchdog is None:
+            self._run(hand_over, take_turn)
+            return
+        with watchdog.watching(self):
+            try:
+                self._run(hand_over, take_turn)
+            except TurnTakesTooLong:
+                raise StrategyError(self.accusation(f"its turn takes longer than {watchdog.limit_s:g} s")) from None
+
+    def _run(self, hand_over: Callable[[Handed], None], take_turn: Callable[[World, int], None] | None) -> None:
+        words, turn_agent = self.words, TURN_AGENT
+        compiled, python = Stage.COMPILED, Stage.PYTHON  # looked up once: a turn in Python is a matter of microseconds
         while True:
+            self.stage = compiled
             code = simulate(self._address)
             if code == w.PYTHON_TURN:
                 if take_turn is None:
                     raise ConfigError("the population has agents in Python, but nobody takes their turns")
-                take_turn(self, int(self._header["turn_agent"][0]))
+                self.stage = python
+                take_turn(self, words[turn_agent])
                 continue
+            self.stage = Stage.OUTSIDE
             if code == w.FAULT:
                 raise StrategyError(self._fault())
             hand_over(self._hand_over())
@@ -251,6 +286,21 @@ class World:
             order_id of the first new order; further ones count up from it.
         """
         return int(act(self._address, messages.ctypes.data, len(messages), wake_ns))
+
+    def reports(self) -> npt.NDArray[np.void]:
+        """Return what has happened since the last call to the orders of members with ``reports``, (n,) REPORT, oldest first."""
+        header = self._header[0]
+        n = int(header["n_reports"])
+        rows = np.zeros(n, w.REPORT)
+        if n > 0:
+            ctypes.memmove(rows.ctypes.data, int(header["reports"]), rows.nbytes)
+            header["n_reports"] = 0
+        return rows
+
+    @property
+    def address(self) -> int:
+        """Where the header lies, for compiled code."""
+        return int(self._address)
 
     @property
     def header(self) -> np.void:
@@ -338,9 +388,18 @@ class World:
 
     def _fault(self) -> str:
         number, fault = int(self._header["fault_agent"][0]), int(self._header["fault"][0])
+        what = FAULTS[fault]
+        if fault == w.RAISED:
+            told = raised_exception(int(self._header["fault_exception"][0]))
+            what = f"its step raised {told}" if told else what
+        return self.accusation(what, number)
+
+    def accusation(self, what: str, number: int | None = None) -> str:
+        """Return a sentence that says what an agent did, by default the one whose turn it is, and when."""
+        number = int(self.words[TURN_AGENT]) if number is None else number
         name = self.members[number - 1].name if number > 0 else "outside"
         when = np.datetime64(int(self.agents[number]["now_ns"]), "ns")
-        return f"agent {name} at {when}Z: {FAULTS[fault]}; correct the agent or its limits."
+        return f"agent {name} at {when}Z: {what}; correct the agent or its limits."
 
 
 def _release(header: npt.NDArray[np.void]) -> None:

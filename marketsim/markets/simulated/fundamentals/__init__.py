@@ -15,11 +15,12 @@ from pydantic import Field
 
 from marketsim.markets.simulated.fundamentals.constant import ConstantFundamental
 from marketsim.markets.simulated.fundamentals.correlation import correlation_factor
+from marketsim.markets.simulated.fundamentals.history import HistoryFundamental
 from marketsim.markets.simulated.fundamentals.ornstein_uhlenbeck import OrnsteinUhlenbeckFundamental, SparseMeanRevertingFundamental
 from marketsim.markets.simulated.fundamentals.spec import Draws, FundamentalSpec, Grid, keyed_generator
 
 Fundamental = Annotated[
-    ConstantFundamental | OrnsteinUhlenbeckFundamental | SparseMeanRevertingFundamental,
+    ConstantFundamental | OrnsteinUhlenbeckFundamental | SparseMeanRevertingFundamental | HistoryFundamental,
     Field(discriminator="kind"),
 ]
 
@@ -29,6 +30,7 @@ __all__ = [
     "Fundamental",
     "FundamentalSpec",
     "Grid",
+    "HistoryFundamental",
     "OrnsteinUhlenbeckFundamental",
     "SparseMeanRevertingFundamental",
     "fundamental_paths",
