@@ -233,7 +233,7 @@ class Exchange:
 
     def phase(self, *, symbol: int = 0, venue: int = 0) -> int:
         """Return the session phase a symbol is in: records.Phase."""
-        return int(self._books()["phase"][self._book_index(symbol, venue)])
+        return int(self._table("books", BOOK)["phase"][self._book_index(symbol, venue)])
 
     def trades_from(self, first: int) -> NDArray[np.void]:
         """Return the trades on the tape from a row on, (n,) TRADE; they stay there to be taken."""

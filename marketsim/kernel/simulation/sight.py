@@ -22,10 +22,10 @@ from marketsim.kernel.book_state import (
 )
 from marketsim.kernel.compile import inner
 from marketsim.kernel.grid import increment_at, on_grid
+from marketsim.kernel.ladder import best_displayed
 from marketsim.kernel.memory import load_f64, load_i64
 from marketsim.kernel.order_ids import find_order, find_owner
 from marketsim.kernel.simulation.world import desk_at, path_at, session_at, taken_at
-from marketsim.kernel.stops import best_displayed
 
 
 @inner
