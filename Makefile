@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help nightly test lint format serve bench torture fuzz docs online lock clean
+.PHONY: help nightly test lint format serve bench torture fuzz validate docs online lock clean
 
 PY := .venv/bin/python
 BENCHMARKS := $(filter-out benchmarks/machine.py benchmarks/order_flow.py benchmarks/peers.py,$(wildcard benchmarks/*.py))
@@ -45,6 +45,10 @@ torture:  ## Kill the nightly flow at 30 random moments while two readers watch
 fuzz:  ## Send five million random messages through the exchange and its slow twin (ARGS="MESSAGES SEED")
 	@requirements/setup.sh dev
 	@$(PY) -m tests.exchange.fuzz $(or $(ARGS),5000000 2026)
+
+validate:  ## Set every model beside published tables; writes data/validation/index.html (ARGS="quick" for small sizes)
+	@requirements/setup.sh dev
+	@$(PY) -m tests.published $(ARGS)
 
 docs:  ## Build the documentation into site/
 	@requirements/setup.sh dev
