@@ -28,7 +28,8 @@ EXPERIMENTS = {
 }
 STYLE = """
 body { font: 15px/1.5 Roboto, Helvetica, Arial, sans-serif; color: #1c2430; max-width: 1000px; margin: 2rem auto; padding: 0 1rem }
-h1 { font-size: 1.6rem } h2 { font-size: 1.25rem; margin-top: 3rem; border-top: 2px solid #1c2430; padding-top: .6rem } h3 { font-size: 1.05rem } p { color: #5f6875 }
+h1 { font-size: 1.6rem } h2 { font-size: 1.25rem; margin-top: 3rem; border-top: 2px solid #1c2430; padding-top: .6rem }
+h3 { font-size: 1.05rem } p { color: #5f6875 }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 13px }
 th, td { text-align: right; padding: 2px 10px; border-bottom: 1px solid #e4e7ec } th { color: #5f6875; font-weight: 500 }
 th:first-child, td:first-child { text-align: left } svg { max-width: 100%; height: auto; margin: 1rem 0 }
