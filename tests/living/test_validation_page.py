@@ -16,7 +16,8 @@ def test_the_page_shows_every_number_and_asks_no_other_host():
     page = rendered({"A paper": [section]}, full=False)
     for text in ("A paper", "P &amp; L", "ours &lt; theirs", "1.495", "1.49", "18,581", "18,000", "<svg"):
         assert text in page
-    assert "src=" not in page and 'href="http' not in page
+    assert "src=" not in page
+    assert 'href="http' not in page
 
 
 def test_every_experiment_is_on_the_page():
