@@ -139,12 +139,20 @@ def _on_grid(history: History, grid: Grid, scale: Scale) -> npt.NDArray[np.float
 def venue_rules(venue: Venue, scale: Scale) -> VenueRules:
     """Return the rules of a venue in the market's own ticks and lots."""
     rules = RULES[venue.rules]()
-    # A preset's price grid and fees are written in ticks of its own market.
+    # Ready-made rules have their price grid and fees in ticks and lots of a market of their own.
     ratio = rules.fees.tick_size / scale.tick_size
     bands = tuple(
         TickBand(band.from_ns, round(band.from_tick * ratio), max(1, round(band.increment_tick * ratio))) for band in rules.tick_bands
     )
-    fees = dataclasses.replace(rules.fees, tick_size=scale.tick_size, lot_size=scale.lot_size)
+    lots = scale.lot_size / rules.fees.lot_size
+    fees = Fees(
+        rules.fees.maker_per_lot * lots,
+        rules.fees.taker_per_lot * lots,
+        rules.fees.maker_notional_frac,
+        rules.fees.taker_notional_frac,
+        scale.tick_size,
+        scale.lot_size,
+    )
     if venue.fees is not None:
         own = venue.fees
         fees = Fees(
