@@ -81,7 +81,7 @@ def _session_hours(minutes: Any) -> Any:
 def _rebalancing() -> dict[str, Any]:
     """Return weights of a fund in two symbols that is brought back to half and half before every close."""
     walks = np.stack([wandering(4 * (SECONDS + 1), seed, 8.0)[: 4 * (SECONDS + 1)].reshape(4, SECONDS + 1) for seed in (5, 7)])
-    params = RebalancerParams(weights=(0.5, 0.5), before_close_s=900.0, n_slices=15)
+    params = RebalancerParams(weights=(0.5, 0.5), before_close_s=900.0, done_before_close_s=0.0, n_slices=15)
     fund = Member("fund", rebalancer, params, position_lot=(50_000, 50_000))
     seen = watch([fund, deep_maker(0), deep_maker(1)], walks, _days(4), sample_s=60.0)
     minutes = seen.position(1)[0]
@@ -100,7 +100,7 @@ def _following() -> dict[str, Any]:
     """Return holdings of a fund and what its file says."""
     wanted = (40_000, 55_000, 52_000, 30_000, 30_000)
     path = np.full((1, 5, SECONDS + 1), float(START_TICK))
-    params = HoldingsFundParams(n_symbols=1, target_lot=wanted, before_close_s=1800.0, n_slices=10)
+    params = HoldingsFundParams(n_symbols=1, target_lot=wanted, before_close_s=1800.0, done_before_close_s=0.0, n_slices=10)
     seen = watch([Member("fund", holdings_fund, params, position_lot=(40_000,)), deep_maker()], path, _days(5), sample_s=60.0)
     minutes, held = seen.position(1)
     inside = minutes * 60 % DAY_S <= SECONDS

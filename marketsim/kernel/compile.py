@@ -88,7 +88,11 @@ def inner(function: Callable[..., Any]) -> Any:
 
 
 def inlined(function: Callable[..., Any]) -> Any:
-    """Compile a function like `inner`, as part of its callers: for the few steps that every message takes, each with one or two callers."""
+    """Compile a function like `inner`, as part of its callers, of which it has one or two.
+
+    For the few steps that every message takes; and for rare ones that reach far: each `inner` function on the way down to much code
+    makes a cold start longer, because it carries all that it calls.
+    """
     return _for_compiled_callers(function, inline="always")
 
 
@@ -99,10 +103,17 @@ def _for_compiled_callers(function: Callable[..., Any], inline: str) -> Any:
 
     def compile_normalised(signature: tuple[Any, ...]) -> Any:
         with _only_to_be_linked(dispatcher.targetctx.codegen()):
-            return compile_one(tuple(types.int64 if isinstance(kind, types.Integer) else kind for kind in signature))
+            return compile_one(tuple(_normalised(kind) for kind in signature))
 
     dispatcher.compile = compile_normalised
     return dispatcher
+
+
+def _normalised(kind: Any) -> Any:
+    """Return the type that stands for all whole numbers, or for a truth value whether it is a constant or not."""
+    if isinstance(kind, types.Integer):
+        return types.int64
+    return types.boolean if isinstance(kind, types.BooleanLiteral) else kind
 
 
 class _LinkedLibrary(JITCodeLibrary):

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from marketsim.markets.simulated.world import Capture, Member, News, Setting, World
 from marketsim.records import EVENT, MESSAGE, TRADE, EventKind, Kind, Phase, Tif
+from marketsim.venue_rules import VenueRules
 
 SECOND = 1_000_000_000
 T0 = 1_700_000_000 * SECOND
@@ -87,6 +88,8 @@ def play(
     news: tuple[News, ...] = (),
     seed: int = 1,
     sessions: tuple[tuple[int, int], ...] | None = None,
+    rules: VenueRules | None = None,
+    processing_ns: int = 0,
 ) -> Played:
     """Run a world of one or more sessions; ``fundamental`` is a price or (n_symbols, n_sessions, n)."""
     sessions = sessions or ((T0, T0 + round(seconds * SECOND)),)
@@ -95,7 +98,15 @@ def play(
     )
     rows = np.concatenate(messages) if messages else np.zeros(0, MESSAGE)
     rows = rows[np.argsort(rows["time_ns"], kind="stable")]
-    world = World(Setting(sessions=sessions, fundamental=path, messages=rows, news=news), members, seed, Capture(orders=True))
+    setting = Setting(
+        sessions=sessions,
+        fundamental=path,
+        messages=rows,
+        news=news,
+        rules=(rules or VenueRules.plain(),),
+        venue_processing_ns=(processing_ns,),
+    )
+    world = World(setting, members, seed, Capture(orders=True))
     orders: list[npt.NDArray[np.void]] = []
     trades: list[npt.NDArray[np.void]] = [np.zeros(0, TRADE)]
     events: list[npt.NDArray[np.void]] = [np.zeros(0, EVENT)]

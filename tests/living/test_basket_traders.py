@@ -17,9 +17,9 @@ from marketsim.agents.institutions.holdings_fund import HoldingsFundParams, hold
 from marketsim.agents.institutions.rebalancer import RebalancerParams, rebalancer
 from marketsim.errors import ConfigError, StrategyError
 from marketsim.markets.simulated.world import Latency, Member
-from marketsim.records import Kind
+from marketsim.records import Kind, Phase
 from tests.conftest import SHARED_DATA
-from tests.living.small_worlds import SECOND, T0, Played, message, play, rests
+from tests.living.small_worlds import SECOND, T0, Played, enters, message, play, rests
 
 ARK = SHARED_DATA / "ark" / "ark_holdings.parquet"
 DAY = 86_400 * SECOND
@@ -40,7 +40,7 @@ def orders(done: Played) -> list[tuple[float, int, int]]:
 
 
 def test_the_rebalancer_reaches_its_weights_in_equal_steps_and_sells_first() -> None:
-    params = RebalancerParams(weights=(0.5, 0.3), before_close_s=20.0, n_slices=4)
+    params = RebalancerParams(weights=(0.5, 0.3), before_close_s=20.0, done_before_close_s=0.0, n_slices=4)
     member = Member("pension fund", rebalancer, params, cash_tick_lot=100_000, position_lot=(0, 1000))
     done = play([member], deep_books(2), seconds=60, n_symbols=2)
     # Equity 100,000 + 1000 * 500 = 600,000: 300 lots of the first at 1000 and 360 of the second at 500; steps of 75 and 160.
@@ -51,7 +51,7 @@ def test_the_rebalancer_reaches_its_weights_in_equal_steps_and_sells_first() -> 
 
 def test_the_rebalancer_comes_back_every_day_with_the_new_prices() -> None:
     sessions = tuple((T0 + k * DAY, T0 + k * DAY + 60 * SECOND) for k in range(2))
-    params = RebalancerParams(weights=(0.5,), before_close_s=20.0, n_slices=2)
+    params = RebalancerParams(weights=(0.5,), before_close_s=20.0, done_before_close_s=0.0, n_slices=2)
     member = Member("pension fund", rebalancer, params, cash_tick_lot=100_000)
     # The next day the price has doubled: of the equity, 50,000 - 50 of costs + 50 * 2000, half is wanted in shares.
     night = [
@@ -64,17 +64,27 @@ def test_the_rebalancer_comes_back_every_day_with_the_new_prices() -> None:
     assert done.position(1) == int(0.5 * (cash + 50 * 2000) / 2000)
 
 
+def test_the_last_step_is_over_before_a_closing_auction() -> None:
+    params = RebalancerParams(weights=(0.5,), before_close_s=30.0, done_before_close_s=10.0, n_slices=2)
+    auction = [enters(50, Phase.CLOSING_AUCTION), enters(59, Phase.CLOSED)]
+    done = play([Member("pension fund", rebalancer, params, cash_tick_lot=100_000)], [*deep_books(1), *auction], seconds=60)
+    assert orders(done) == [(30.0, 0, 25), (40.0, 0, 25)]
+    with pytest.raises(ValidationError, match="begin earlier"):
+        RebalancerParams(weights=(0.5,), before_close_s=300.0)
+
+
 def test_a_step_that_finds_nobody_is_caught_up() -> None:
-    params = RebalancerParams(weights=(0.5,), before_close_s=20.0, n_slices=2, check_s=2.0)
+    params = RebalancerParams(weights=(0.5,), before_close_s=20.0, done_before_close_s=0.0, n_slices=2, check_s=2.0)
     member = Member("pension fund", rebalancer, params, cash_tick_lot=100_000, latency=Latency(order_ns=10_000_000))
     thin = [*rests([(1, 999, 50), (-1, 1001, 10)]), *rests([(-1, 1001, 1000)], at_s=45.0, first=5)]
     done = play([member], thin, seconds=60)
-    assert orders(done) == [(40.01, 0, 25), (46.01, 0, 15), (50.01, 0, 25)] or done.position(1) == 50
+    # Ten lots are there at 40 s; it looks every two seconds, and finds somebody for the other 15 at 46 s.
+    assert orders(done) == [(40.01, 0, 25), (46.01, 0, 15), (50.01, 0, 25)]
     assert done.position(1) == 50
 
 
 def test_more_weights_than_symbols_end_the_run() -> None:
-    member = Member("pension fund", rebalancer, RebalancerParams(weights=(0.5, 0.5)), cash_tick_lot=1)
+    member = Member("pension fund", rebalancer, RebalancerParams(weights=(0.5, 0.5), done_before_close_s=0.0), cash_tick_lot=1)
     with pytest.raises(StrategyError, match="pension fund"):
         play([member], deep_books(1))
 
@@ -129,7 +139,7 @@ def test_faulty_holdings_files_are_refused_with_the_reason(tmp_path: Path) -> No
 
 def test_the_fund_holds_at_every_close_what_the_file_says() -> None:
     sessions = tuple((T0 + k * DAY, T0 + k * DAY + 60 * SECOND) for k in range(3))
-    params = HoldingsFundParams(n_symbols=2, target_lot=(120, 0, 120, 50, 20, 50), before_close_s=30.0, n_slices=3)
+    params = HoldingsFundParams(n_symbols=2, target_lot=(120, 0, 120, 50, 20, 50), before_close_s=30.0, done_before_close_s=0.0, n_slices=3)
     done = play([Member("fund", holdings_fund, params, position_lot=(120, 30))], deep_books(2), sessions=sessions, n_symbols=2)
     assert orders(done) == [
         (30.0, 1, -10), (40.0, 1, -10), (50.0, 1, -10),
@@ -150,7 +160,7 @@ def test_a_real_fund_is_followed_share_by_share() -> None:
     assert targets == tuple(round(held[str(day), name]) for day in dates for name in symbols)
     assert len(set(targets)) > len(symbols)  # it did trade
     sessions = tuple((T0 + k * DAY, T0 + k * DAY + 60 * SECOND) for k in range(4))
-    params = HoldingsFundParams(n_symbols=3, target_lot=targets, before_close_s=30.0, n_slices=5)
+    params = HoldingsFundParams(n_symbols=3, target_lot=targets, before_close_s=30.0, done_before_close_s=0.0, n_slices=5)
     member = Member("ARKK", holdings_fund, params, position_lot=targets[:3])
     done = play([member], deep_books(3), sessions=sessions, n_symbols=3)
     assert done.world.holdings[1].tolist() == list(targets[-3:])

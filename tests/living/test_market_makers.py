@@ -13,6 +13,7 @@ from marketsim.agents.market_makers.gueant_lehalle_tapia import GueantLehalleTap
 from marketsim.agents.market_makers.ladder import LadderParams, ladder
 from marketsim.markets.simulated.world import Latency, Member, News
 from marketsim.records import Kind, NewsCode, Phase, Reason
+from marketsim.venue_rules import TickBand, VenueRules
 from tests.living.small_worlds import SECOND, T0, enters, message, play, rests
 
 MAKERS: dict[str, tuple[CompiledAgent, type[AgentParams]]] = {
@@ -161,8 +162,8 @@ def test_a_maker_survives_any_book_and_keeps_waking(kind: str, book: str, refere
 
 
 @pytest.mark.parametrize("kind", MAKERS)
-@pytest.mark.parametrize("jitter", [None, ("log_normal", 18.0, 1.5)])
-def test_no_maker_cancels_an_order_that_is_gone(kind: str, jitter: Any) -> None:
+@pytest.mark.parametrize(("jitter", "processing_ns"), [(None, 0), (("log_normal", 18.0, 1.5), 0), (None, 10_000_000)])
+def test_no_maker_cancels_an_order_that_is_gone(kind: str, jitter: Any, processing_ns: int) -> None:
     # It looks far more often than a message takes to arrive, and the market moves and trades all the time.
     latency = Latency(data_ns=50_000_000, order_ns=50_000_000, jitter=jitter)
     member = maker(kind, latency=latency, requote_s=0.02, qty_lot=10)
@@ -173,7 +174,7 @@ def test_no_maker_cancels_an_order_that_is_gone(kind: str, jitter: Any) -> None:
         steps += [message(0.2 * k + 0.1, Kind.MARKET, 1 if k % 3 else -1, 0, 15, number=10 * k + 2)]
         steps += [message(0.2 * k + 0.15, Kind.CANCEL_OWNER)] if k % 50 == 0 else []
         steps += [message(0.2 * k + 0.19, Kind.CANCEL, number=10 * k + j) for j in (0, 1)]
-    done = play([member], steps, seconds=60)
+    done = play([member], steps, seconds=60, processing_ns=processing_ns)
     row = done.world.agents[1]
     assert row["n_fills"] > 20
     assert row["n_orders"] > 100
@@ -183,3 +184,14 @@ def test_no_maker_cancels_an_order_that_is_gone(kind: str, jitter: Any) -> None:
     rejected = done.events[(done.events["owner_id"] == 1) & (done.events["reason"] == Reason.UNKNOWN_ORDER)]
     assert len(rejected) <= row["n_fills"]
     assert row["n_cancels"] <= row["n_orders"]
+
+
+@pytest.mark.parametrize("kind", MAKERS)
+def test_quotes_lie_on_the_price_grid(kind: str) -> None:
+    # A tick is a hundredth of a cent, prices are whole cents; the half spread of a few ticks is rounded away from the market.
+    cents = VenueRules(tick_bands=(TickBand(0, 0, 1), TickBand(0, 10_000, 100)))
+    done = play([maker(kind, n_levels=3)], rests([(1, 99_700, 500), (-1, 100_300, 500)]), rules=cents, fundamental=100_020, seconds=30)
+    assert not (done.events["reason"] == Reason.OFF_TICK).any()
+    bids, asks = ([price for side, price, _ in done.quotes(1, 0) if side == wanted] for wanted in (1, -1))
+    assert (max(bids), bids) == (100_000, [99_800, 99_900, 100_000])
+    assert (min(asks), asks) == (100_100, [100_100, 100_200, 100_300])

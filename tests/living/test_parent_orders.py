@@ -13,7 +13,8 @@ from marketsim.agents.institutions.pov import PovParams, pov
 from marketsim.agents.institutions.twap import TwapParams, twap
 from marketsim.agents.institutions.vwap import VwapParams, vwap
 from marketsim.markets.simulated.world import Latency, Member
-from marketsim.records import Kind, Phase, Tif
+from marketsim.records import Kind, Phase, Reason, Tif
+from marketsim.venue_rules import TickBand, VenueRules
 from tests.living.small_worlds import SECOND, T0, Played, enters, message, play, rests
 
 PARENTS: dict[str, tuple[CompiledAgent, type[AgentParams]]] = {
@@ -153,3 +154,14 @@ def test_a_parent_is_never_exceeded_whatever_the_market_and_the_latency(kind: st
     cancelled = done.sent(1, Kind.CANCEL)["order_id"].tolist()
     assert len(cancelled) == len(set(cancelled))
     assert set(np.unique(done.sent(1, Kind.LIMIT)["side"])) == {side}
+
+
+@pytest.mark.parametrize("kind", ["twap", "vwap", "almgren_chriss"])
+@pytest.mark.parametrize("style", ["passive", "aggressive"])
+def test_children_lie_on_the_price_grid(kind: str, style: str) -> None:
+    cents = VenueRules(tick_bands=(TickBand(0, 0, 1), TickBand(0, 10_000, 100)))
+    member = parent(kind, qty_lot=100, start_s=1.0, horizon_s=40.0, n_slices=4, style=style, reach_tick=150, patience_s=5.0)
+    done = play([member], rests([(-1, 100_300, 500)]), rules=cents)
+    assert not (done.events["reason"] == Reason.OFF_TICK).any()
+    assert done.position(1) == 100
+    assert set(done.sent(1, Kind.LIMIT)["price_tick"]) == ({100_400} if style == "aggressive" else {100_200, 100_400})

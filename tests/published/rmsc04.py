@@ -147,10 +147,10 @@ def report(full: bool) -> list[Section]:
 EXPLANATION = (
     "{n} days, each with its own seed. The first hour agrees by agent kind, and spread, volatility and autocorrelations over the day, the "
     "positive autocorrelation of returns and the missing clustering included: both are the configuration's, not the simulator's. The "
-    "second published day is like ours. The first has a fifth fewer messages, a wider spread and fewer extremes, and is what ours becomes "
-    "when one of the two makers never acts, the last column: in that run a maker seems to have fallen silent, and messages and trades both "
-    "put it at about 30 % of the day. Ours look again whatever they find. Kurtosis is that of 389 returns with a few large ones in the "
-    "first minutes, when the ladders are still 50 ticks wide; it varies from day to day by a factor of ten. What differs: prices are "
+    "second published day is like ours. The first has a fifth fewer messages and a wider spread, and is what ours becomes when one of the "
+    "two makers never acts, the last column: in that run a maker seems to have fallen silent, by the count of messages after a quarter, by "
+    "that of trades after a third of the day. Ours look again whatever they find. Kurtosis is that of 389 returns with a few large ones in "
+    "the first minutes, when the ladders are still 50 ticks wide; it varies from day to day by a factor of ten. What differs: prices are "
     "rounded and orders matched alike, but our traders ask nobody for the book, they see it as it was one latency ago; the volume of the "
     "last minute is counted in whole seconds; and makers do not requote when the book leans heavily to one side."
 )

@@ -19,6 +19,7 @@ from marketsim.kernel.simulation.actions import cancel, cancel_each, send, wake_
 from marketsim.kernel.simulation.sight import (
     best_tick,
     first_order,
+    grid_tick,
     has_settled,
     last_tick,
     next_order,
@@ -148,7 +149,8 @@ def take(market, me, p, lot):
     side = sign(p)
     touch = best_tick(market, me.symbol, me.venue, -side)
     if touch != NO_PRICE:
-        send(market, me, LIMIT, side, touch + side * p.reach_tick, lot, IOC, NO_FLAG, me.symbol, me.venue)
+        limit_tick = grid_tick(market, me.venue, side, touch + side * p.reach_tick)
+        send(market, me, LIMIT, side, limit_tick, lot, IOC, NO_FLAG, me.symbol, me.venue)
 
 
 @inner
@@ -174,4 +176,4 @@ def wait_at_touch(market, me, p, missing_lot):
         across = best_tick(market, me.symbol, me.venue, -side)
         touch = across - side if across != NO_PRICE else last_tick(market, me.symbol, me.venue)
     if touch != NO_PRICE:
-        send(market, me, LIMIT, side, touch, lot, DAY, POST_ONLY, me.symbol, me.venue)
+        send(market, me, LIMIT, side, grid_tick(market, me.venue, side, touch), lot, DAY, POST_ONLY, me.symbol, me.venue)

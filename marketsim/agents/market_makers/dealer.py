@@ -29,7 +29,7 @@ from marketsim.agents.regime import SECOND
 from marketsim.kernel.book_state import NO_PRICE
 from marketsim.kernel.compile import inner
 from marketsim.kernel.simulation.actions import cancel_each, send
-from marketsim.kernel.simulation.sight import has_settled, others_tick, position_lot, session_time_ns
+from marketsim.kernel.simulation.sight import grid_tick, has_settled, others_tick, position_lot, session_time_ns
 from marketsim.records import Flag, Tif
 
 IOC, NO_FLAG = Tif.IOC.value, Flag.NONE.value
@@ -138,7 +138,7 @@ def hedge(market, me, p, state, net_lot, reference):
     if excess_lot <= 0:
         return False
     side = SELL if net_lot > 0 else BUY
-    limit_tick = int(reference) + side * p.hedge_reach_tick
+    limit_tick = grid_tick(market, me.venue, side, int(reference) + side * p.hedge_reach_tick)
     touch = others_tick(market, me, me.symbol, me.venue, -side)
     if touch == NO_PRICE or side * (touch - limit_tick) > 0:
         return False

@@ -20,6 +20,8 @@ from marketsim.kernel.simulation.sight import (
     book_index,
     first_order,
     fundamental_tick,
+    grid_step,
+    grid_tick,
     has_settled,
     last_tick,
     next_order,
@@ -46,7 +48,7 @@ class MakerParams(RegimeParams):
 
     qty_lot: int = Field(100, gt=0, description="Quantity at each price, lots; also the unit that inventory is counted in.")
     n_levels: int = Field(1, gt=0, le=60, description="Prices quoted on each side.")
-    level_spacing_tick: int = Field(1, gt=0, description="Distance between them, ticks.")
+    level_spacing_tick: int = Field(1, gt=0, description="Distance between them, ticks; rounded up to the price grid.")
     requote_s: float = Field(1.0, gt=0, description="Time between two looks at the market, s.")
     requote: Literal["fixed", "exponential"] = Field("fixed", description="Whether that time is fixed or the mean of a Poisson process's.")
     inventory_limit_lot: int = Field(10**9, gt=0, description="Position it does not quote beyond, either way, lots.")
@@ -127,6 +129,7 @@ def quote(market, me, p, state, centre_tick, half_spread_tick, inventory_lot):
         bid = min(bid, others_ask - 1)
     if others_bid != NO_PRICE:
         ask = max(ask, others_bid + 1)
+    bid, ask = grid_tick(market, me.venue, BUY, bid), grid_tick(market, me.venue, SELL, ask)
     stand(market, me, p, bid, p.inventory_limit_lot - inventory_lot, ask, p.inventory_limit_lot + inventory_lot, qty_lot)
 
 
@@ -135,10 +138,12 @@ def stand(market, me, p, bid_tick, bid_room_lot, ask_tick, ask_room_lot, qty_lot
     """Cancel what does not belong to the two ladders, then add what is missing; ``room`` is what a side may still trade, lots."""
     bid_lot, bid_levels = fitted(qty_lot, bid_room_lot, p.n_levels)
     ask_lot, ask_levels = fitted(qty_lot, ask_room_lot, p.n_levels)
-    bids = keep_ladder(market, me, BUY, bid_tick, bid_lot, bid_levels, p.level_spacing_tick)
-    asks = keep_ladder(market, me, SELL, ask_tick, ask_lot, ask_levels, p.level_spacing_tick)
-    add_ladder(market, me, BUY, bid_tick, bid_lot, bid_levels, p.level_spacing_tick, bids)
-    add_ladder(market, me, SELL, ask_tick, ask_lot, ask_levels, p.level_spacing_tick, asks)
+    step = grid_step(market, me.venue, ask_tick)
+    spacing = -(-p.level_spacing_tick // step) * step
+    bids = keep_ladder(market, me, BUY, bid_tick, bid_lot, bid_levels, spacing)
+    asks = keep_ladder(market, me, SELL, ask_tick, ask_lot, ask_levels, spacing)
+    add_ladder(market, me, BUY, bid_tick, bid_lot, bid_levels, spacing, bids)
+    add_ladder(market, me, SELL, ask_tick, ask_lot, ask_levels, spacing, asks)
 
 
 @inner

@@ -18,7 +18,7 @@ from marketsim.agents.retail.retail_trading import BUY, SELL, RetailParams, can_
 from marketsim.kernel.book_state import NO_PRICE, NONE
 from marketsim.kernel.compile import inner
 from marketsim.kernel.simulation.actions import cancel, new_order
-from marketsim.kernel.simulation.sight import first_order, mid_tick, order, position_lot
+from marketsim.kernel.simulation.sight import first_order, grid_tick, mid_tick, order, position_lot
 from marketsim.kernel.simulation.streams import integer, random_side
 from marketsim.records import Kind, Tif
 
@@ -57,7 +57,7 @@ def protect(market, me, p, state, position, mid):
         if stop.qty_lot != abs(position) or stop.side != -side or is_closer:
             cancel(market, me, stop.order_id)
         return
-    stop_tick = wanted - side * integer(me, 1, p.offset_tick)
+    stop_tick = grid_tick(market, me.venue, side, wanted - side * integer(me, 1, p.offset_tick))
     if stop_tick > 0:
         message = new_order(market, me, me.symbol, me.venue)
         message.kind, message.side, message.qty_lot, message.stop_tick, message.tif = STOP, -side, abs(position), stop_tick, GTC

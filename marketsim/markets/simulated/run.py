@@ -14,6 +14,7 @@ from marketsim.markets.simulated.bookkeeping import BarClock, Bookkeeper
 from marketsim.markets.simulated.capture import Recorder, Sink
 from marketsim.markets.simulated.fundamentals import Grid, fundamental_paths
 from marketsim.markets.simulated.history import History
+from marketsim.markets.simulated.holdings import with_targets
 from marketsim.markets.simulated.population import Roster, enlist
 from marketsim.markets.simulated.results import Results
 from marketsim.markets.simulated.scale import Scale
@@ -56,8 +57,9 @@ class SimulatedRun:
         progress: Callable[[str], None] = lambda _: None,
         history: History | None = None,
     ) -> None:
-        self.spec, self.market, self._progress = spec, market, progress
         self.times = timetable(spec, market)
+        market = with_targets(market, spec.symbols, [session.date for session in self.times.sessions])
+        self.spec, self.market, self._progress = spec, market, progress
         self.roster = _with_guests(enlist(market, list(spec.symbols), spec.seed), guests)
         self.scale = Scale(market.tick_size, market.lot_size)
         sessions = tuple((s.start_ns, s.close_ns + 1) for s in self.times.sessions)  # what happens at the close is still seen
