@@ -181,3 +181,11 @@ def test_nasdaqs_fees_are_those_a_share_whatever_the_lot() -> None:
     # Its preset is a fee a share of one: a lot of 100 shares pays a hundred times as much.
     rules = venue_rules(Venue(rules="nasdaq"), Scale(0.01, 100.0))
     assert (rules.fees.maker_per_lot, rules.fees.taker_per_lot) == pytest.approx((-0.20, 0.30))
+
+
+def test_price_bands_stand_at_the_same_prices_in_any_tick() -> None:
+    # The US plan: other widths from $0.75 and from $3 on; in ticks of a cent that is 75 and 300.
+    bands = venue_rules(Venue(rules="nasdaq"), Scale(0.01, 1.0)).price_bands
+    assert bands is not None
+    assert [width.from_tick for width in bands.first_tier] == [0, 75, 300]
+    assert bands.first_tier[0].most_tick == 15
