@@ -64,8 +64,8 @@ def _summary(outcome: Outcome) -> str:
 
 
 def _wide(metrics: pa.Table) -> list[dict[str, Any]]:
-    """Return one row a measure and one column a trader, the strategy first and the benchmark last."""
-    rank = {"strategy": 0, "agent": 1, "benchmark": 2}
+    """Return one row a measure and one column a trader, the strategy first, then the agents, the benchmark and the market."""
+    rank = {"strategy": 0, "agent": 1, "benchmark": 2, "market": 3}
     rows = metrics.to_pylist()
     agents = sorted({(rank[row["role"]], row["agent"]) for row in rows})
     values = {(row["metric"], row["agent"]): row["value"] for row in rows}
