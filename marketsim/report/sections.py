@@ -140,7 +140,7 @@ def side_rows(sessions: pa.Table, cash: Mapping[str, float]) -> list[SideRow]:
         effect = pc.mean(own["own_effect_bps"]).as_py()
         largest = pc.max(own["participation_frac"]).as_py()
         rows.append(
-            SideRow(agent, *returns, *bps, percent(largest, 3) if largest else "–", MISSING if effect is None else f"{effect:+.2f}")
+            SideRow(agent, *returns, *bps, percent(largest, 3) if largest else MISSING, MISSING if effect is None else f"{effect:+.2f}")
         )
     return rows
 

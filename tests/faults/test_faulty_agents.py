@@ -137,7 +137,6 @@ class Obedient(PythonAgent):
     """Does what the test says in its turns from the second on."""
 
     def __init__(self, act: Callable[[MarketTurn], Any]) -> None:
-        super().__init__(Plain(), np.random.default_rng(0))
         self.act = act
 
     def on_turn(self, market: MarketTurn) -> Any:
