@@ -78,6 +78,8 @@ def _unused(spec: RunSpec) -> Iterator[tuple[str, bool]]:
 
 def _fits_without_strategy(spec: RunSpec) -> None:
     """Refuse what is about a strategy where there is none."""
+    if spec.agents:
+        raise ValueError(f"agents: {spec.agents[0].name} trades, but there is no strategy; make one of them the `strategy`")
     about = {"sweep": spec.sweep is not None, "walk_forward": spec.walk_forward is not None}
     for key, is_there in about.items():
         if is_there:

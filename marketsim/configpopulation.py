@@ -160,6 +160,12 @@ class Group(Model):
     health: GroupHealth = GroupHealth()
     muted: bool = Field(False, description="Whether the agents are there but never act; everybody else draws as before.")
 
+    @property
+    def holdings_file(self) -> str | None:
+        """The file that a group of funds follows, as it is written; None for all others."""
+        file = self.parameters.get("holdings_file") if self.kind == "holdings_fund" else None
+        return None if file is None else str(file)
+
     @model_validator(mode="after")
     def _drawn_or_set(self) -> Self:
         both = sorted(self.parameters.keys() & self.vary.keys())

@@ -14,29 +14,35 @@ from numpy.typing import NDArray
 
 from marketsim.errors import ConfigError, DataError
 from marketsim.exchange_snapshot import pack, unpack
-from marketsim.kernel.book_state import BOOK, ENGINE, NO_PRICE
+from marketsim.kernel.book_state import BOOK, ENGINE, NO_PRICE, TIMER
 from marketsim.kernel.compile import is_compiled
 from marketsim.kernel.digest import extend_digest
-from marketsim.kernel.exchange_loop import indicate, read_depth, run
+from marketsim.kernel.exchange_loop import indicate, read_consolidated, read_depth, run
 from marketsim.kernel.exchange_memory import allocate, release
-from marketsim.records import DEPTH, EVENT, MESSAGE, TRADE, Side
+from marketsim.kernel.routing import ROUTE, route_now
+from marketsim.kernel.session_state import SESSION
+from marketsim.records import CONSOLIDATED, DEPTH, EVENT, MAX_VENUES, MESSAGE, TRADE, QuoteState, Side
+from marketsim.router import Link, Parent, check_links
+from marketsim.session_tables import SessionStatus, begin, session_tables
 from marketsim.tape import Tape
-from marketsim.venue_rules import VenueRules, is_quirky, venue_table
+from marketsim.venue_rules import VenueRules, check_comparable, venue_table
 
 _SMALLEST = 1 << 10
+_CAPTURES = ("top", "depth", "consolidated")  # header words: where to write what is asked for after every message
 _CLOCK = (ENGINE.names or ()).index("clock_ns")  # the header's word that holds the time; all before it are words too
 _LETTERS = {"int64": "q", "int32": "i", "int16": "h", "int8": "b"}
 # NumPy aligns MESSAGE like C does, and so does struct in native mode.
 _ONE_MESSAGE = struct.Struct("@" + "".join(_LETTERS[MESSAGE[name].name] for name in MESSAGE.names or ()))
 
 
-def process(
+def process(  # noqa: PLR0913 - each capture is one argument
     messages: NDArray[np.void],
     rules: VenueRules | Sequence[VenueRules] | None = None,
     *,
     symbols: int = 1,
     top: bool = False,
     depth: int = 0,
+    consolidated: bool = False,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Tape:
     """Run messages through a new exchange.
@@ -47,6 +53,7 @@ def process(
     rules : the venue's rules, or one record a venue; plain rules if None
     symbols : number of symbols; a message for any other is rejected
     top, depth : also return the touch, and this many levels, after every message
+    consolidated : also return the best bid and offer over all venues after every message
     progress : told once when the first call has to compile
 
     Returns
@@ -59,7 +66,7 @@ def process(
         If ``messages`` is not a one-dimensional array of MESSAGE. Faulty messages are rejected one by one, on the tape.
     """
     exchange = Exchange(rules, symbols=symbols, expected_messages=len(messages), progress=progress)
-    return exchange.send(messages, top=top, depth=depth)
+    return exchange.send(messages, top=top, depth=depth, consolidated=consolidated)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +76,19 @@ class Indication:
     price_tick: int | None
     paired_lot: int
     imbalance_lot: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConsolidatedQuote:
+    """The best bid and offer over all venues: prices in ticks (None if there is none), lots displayed there, and a bit for each venue."""
+
+    bid_tick: int | None
+    bid_lot: int
+    ask_tick: int | None
+    ask_lot: int
+    bid_venues: int
+    ask_venues: int
+    state: QuoteState
 
 
 class Exchange:
@@ -91,24 +111,27 @@ class Exchange:
         progress: Callable[[str], None] = lambda _: None,
     ) -> None:
         venues = (VenueRules.plain() if rules is None else rules,) if rules is None or isinstance(rules, VenueRules) else tuple(rules)
-        if not venues or symbols < 1:
-            raise ConfigError(f"an exchange needs at least one venue and one symbol, not {len(venues)} and {symbols}")
+        if not 1 <= len(venues) <= MAX_VENUES or symbols < 1:
+            raise ConfigError(f"an exchange has 1 to {MAX_VENUES} venues and at least one symbol, not {len(venues)} and {symbols}")
+        check_comparable(venues)
         if not is_compiled("exchange_loop"):
-            progress("compiling the exchange, once; about 15 s")
+            progress("compiling the exchange, once; about 12 s")
         self.rules: tuple[VenueRules, ...] = venues
         self._header = np.zeros(1, ENGINE)
         self._address = self._header.ctypes.data
         self._venues, self._bands = venue_table(venues)
+        self._session_rules = session_tables(venues)
         self._point_at_rules()
         room = _power_of_two(expected_messages)
         header = self._header
         header["n_symbols"], header["n_venues"] = symbols, len(venues)
         header["slot_capacity"] = min(room, 1 << 16)
-        header["node_capacity"] = header["timer_capacity"] = header["owner_capacity"] = header["id_capacity"] = _SMALLEST
+        header["node_capacity"] = header["owner_capacity"] = header["id_capacity"] = header["print_capacity"] = _SMALLEST
+        header["timer_capacity"] = max(_SMALLEST, len(venues) * symbols)
         header["dense_capacity"] = header["trade_capacity"] = room
         header["event_capacity"] = 2 * room
         allocate(self._address)
-        self._books()["quirks"] = np.repeat([is_quirky(venue) for venue in venues], symbols)
+        self._begin()
         self._digests = [0, 0]
         self._one = bytearray(MESSAGE.itemsize)
         self._one_address = ctypes.addressof(ctypes.c_char.from_buffer(self._one))
@@ -116,13 +139,14 @@ class Exchange:
         header["messages"], header["n_messages"] = self._one_address, 1
         weakref.finalize(self, _release, self._header)
 
-    def send(self, messages: NDArray[np.void], *, top: bool = False, depth: int = 0) -> Tape:
+    def send(self, messages: NDArray[np.void], *, top: bool = False, depth: int = 0, consolidated: bool = False) -> Tape:
         """Process messages and return what has happened since the tape was last taken.
 
         Parameters
         ----------
         messages : (n,) MESSAGE
         top, depth : also return the touch, and this many levels, after every message
+        consolidated : also return the best bid and offer over all venues after every message
 
         Raises
         ------
@@ -132,23 +156,27 @@ class Exchange:
         n = len(messages)
         tops = np.zeros(n, DEPTH) if top else None
         depths = np.zeros((n, depth), DEPTH) if depth else None
-        self._run(messages, tops, depths, depth)
-        return self._take(tops, depths)
+        quotes = np.zeros(n, CONSOLIDATED) if consolidated else None
+        self._run(messages, (tops, depths, quotes), depth)
+        return self._take(tops, depths, quotes)
 
     def process_only(self, messages: NDArray[np.void]) -> None:
         """Process messages and leave what happens on the tape, to be taken later."""
-        self._run(messages, None, None, 0)
+        self._run(messages, (None, None, None), 0)
 
-    def _run(self, messages: NDArray[np.void], tops: NDArray[np.void] | None, depths: NDArray[np.void] | None, levels: int) -> None:
+    def _run(self, messages: NDArray[np.void], captures: Sequence[NDArray[np.void] | None], n_depth: int) -> None:
         if messages.dtype != MESSAGE or messages.ndim != 1:
             raise DataError(f"messages have dtype {messages.dtype} and {messages.ndim} dimensions; make them with np.zeros(n, MESSAGE)")
         rows = np.ascontiguousarray(messages)
         header = self._header[0]
         header["messages"], header["n_messages"] = rows.ctypes.data, len(rows)
-        header["top"], header["depth"] = (0 if table is None else table.ctypes.data for table in (tops, depths))
-        header["n_depth"] = levels
+        for name, table in zip(_CAPTURES, captures, strict=True):
+            header[name] = 0 if table is None else table.ctypes.data
+        header["n_depth"] = n_depth
         run(self._address)
-        header["messages"], header["n_messages"], header["top"], header["depth"] = self._one_address, 1, 0, 0
+        header["messages"], header["n_messages"] = self._one_address, 1
+        for name in _CAPTURES:
+            header[name] = 0
 
     def submit(  # noqa: PLR0913 - one argument a field of MESSAGE
         self,
@@ -201,11 +229,11 @@ class Exchange:
 
     def take(self) -> Tape:
         """Return what has happened since the tape was last taken."""
-        return self._take(None, None)
+        return self._take(None, None, None)
 
     def phase(self, *, symbol: int = 0, venue: int = 0) -> int:
         """Return the session phase a symbol is in: records.Phase."""
-        return int(self._books()["phase"][self._book_index(symbol, venue)])
+        return int(self._table("books", BOOK)["phase"][self._book_index(symbol, venue)])
 
     def trades_from(self, first: int) -> NDArray[np.void]:
         """Return the trades on the tape from a row on, (n,) TRADE; they stay there to be taken."""
@@ -219,10 +247,50 @@ class Exchange:
         read_depth(self._address, self._book_index(symbol, venue), rows.ctypes.data, levels)
         return rows
 
+    def consolidated(self, *, symbol: int = 0) -> ConsolidatedQuote:
+        """Return the best bid and offer over all venues that trade the symbol continuously now."""
+        self._book_index(symbol, 0)
+        row = np.zeros(1, CONSOLIDATED)
+        read_consolidated(self._address, symbol, row.ctypes.data)
+        bid_tick, bid_lot, ask_tick, ask_lot, bid_venues, ask_venues, state = row[0].item()
+        return ConsolidatedQuote(
+            bid_tick if bid_lot else None, bid_lot, ask_tick if ask_lot else None, ask_lot, bid_venues, ask_venues, QuoteState(state)
+        )
+
+    def route(self, parent: Parent, links: Sequence[Link]) -> NDArray[np.void]:
+        """Split an order by what the venues display now, without sending it.
+
+        Parameters
+        ----------
+        parent : what is to be traded and how
+        links : one a venue
+
+        Returns
+        -------
+        numpy.ndarray
+            (n_children,) MESSAGE, at most one a venue, in the order of the venues; ``time_ns`` is when each arrives there.
+
+        Raises
+        ------
+        DataError
+            If there is not one link a venue, or the parent's symbol or home does not exist.
+        """
+        self._book_index(parent.symbol, parent.home)
+        check_links(links, len(self.rules))
+        row, routes, children = parent.row(), np.zeros(len(links), ROUTE), np.zeros(len(links), MESSAGE)
+        routes["latency_ns"] = [link.latency_ns for link in links]
+        n = route_now(self._address, row.ctypes.data, routes.ctypes.data, children.ctypes.data)
+        return children[:n]
+
     def indicative(self, *, symbol: int = 0, venue: int = 0) -> Indication:
         """Return what an auction held now would do, in the phase the book is in; imbalance orders left out."""
         price, paired, surplus = indicate(self._address, self._book_index(symbol, venue))
         return Indication(None if price == NO_PRICE else price, paired, surplus)
+
+    def status(self, *, symbol: int = 0, venue: int = 0) -> SessionStatus:
+        """Return the phase a symbol is in at a venue, and what its price bands, halts and short-sale rule say now."""
+        k = self._book_index(symbol, venue)
+        return SessionStatus.of(self._table("books", BOOK)[k], self._table("sessions", SESSION)[k])
 
     @property
     def address(self) -> int:
@@ -266,9 +334,17 @@ class Exchange:
     def _point_at_rules(self) -> None:
         self._header["venues"] = self._venues.ctypes.data
         self._header["tick_bands"] = self._bands.ctypes.data
+        for name in ("schedule", "band_widths", "breaker_levels"):
+            self._header[name] = getattr(self._session_rules, name).ctypes.data
 
-    def _books(self) -> NDArray[np.void]:
-        return _rows(int(self._header["books"][0]), int(self._header["n_symbols"][0]) * len(self.rules), BOOK)
+    def _begin(self) -> None:
+        timers = begin(self.rules, self._table("books", BOOK), self._table("sessions", SESSION))
+        if len(timers):
+            _rows(int(self._header["timers"][0]), len(timers), TIMER)[:] = timers
+            self._header["n_timers"], self._header["next_timer_ns"] = len(timers), timers["when_ns"][0]
+
+    def _table(self, name: str, dtype: np.dtype[Any]) -> NDArray[np.void]:
+        return _rows(int(self._header[name][0]), int(self._header["n_symbols"][0]) * len(self.rules), dtype)
 
     def _extend_digests(self) -> None:
         header = self._header[0]
@@ -279,13 +355,13 @@ class Exchange:
             self._digests[k] = extend_digest(self._digests[k], address, n_words)
             header[done] = header[count]
 
-    def _take(self, top: NDArray[np.void] | None, depth: NDArray[np.void] | None) -> Tape:
+    def _take(self, top: NDArray[np.void] | None, depth: NDArray[np.void] | None, consolidated: NDArray[np.void] | None) -> Tape:
         header = self._header[0]
         digest = self.digest()
         trades = _rows(int(header["trades"]), int(header["n_trades"]), TRADE).copy()
         events = _rows(int(header["events"]), int(header["n_events"]), EVENT).copy()
         header["n_trades"] = header["n_events"] = header["trades_digested"] = header["events_digested"] = 0
-        return Tape(trades, events, top, depth, digest)
+        return Tape(trades, events, top, depth, consolidated, digest)
 
 
 def _release(header: NDArray[np.void]) -> None:

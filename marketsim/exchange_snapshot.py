@@ -10,13 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marketsim.errors import DataError
-from marketsim.kernel import book_state
+from marketsim.kernel import book_state, session_state
 from marketsim.kernel.exchange_memory import allocate, release
 from marketsim.records import EVENT, TRADE
 from marketsim.venue_rules import VenueRules
 
-_STATE = tuple(name for name in book_state.ENGINE.names or () if name not in ("messages", "n_messages", "top", "depth", "n_depth"))
-_MAGIC = b"marketsim exchange 1"
+_STATE = tuple(
+    name for name in book_state.ENGINE.names or () if name not in ("messages", "n_messages", "top", "depth", "consolidated", "n_depth")
+)
+_MAGIC = b"marketsim exchange 2"
 
 
 def _sizes(header: NDArray[np.void]) -> dict[str, int]:
@@ -32,6 +34,8 @@ def _sizes(header: NDArray[np.void]) -> dict[str, int]:
         "windows": n_books * book_state.WINDOWS_A_BOOK * book_state.WINDOW_BYTES,
         "ladders": n_ladders * book_state.LADDER.itemsize,
         "books": n_books * book_state.BOOK.itemsize,
+        "sessions": n_books * session_state.SESSION.itemsize,
+        "prints": h["prints_used"] * session_state.PRINT.itemsize,
         "dense_ids": h["dense_capacity"] * 4,
         "id_keys": h["id_capacity"] * 8,
         "id_slots": h["id_capacity"] * 4,
@@ -75,7 +79,7 @@ def unpack(snapshot: bytes, header: NDArray[np.void], rules: Sequence[VenueRules
         raise DataError(f"the snapshot has {len(snapshot)} bytes where {body + sum(sizes.values())} were expected; it was cut short")
     release(header.ctypes.data)
     header[list(_STATE)] = saved[list(_STATE)]
-    free_lists = {name: int(saved[name][0]) for name in ("free_slot", "free_level", "free_node", "next_timer_ns")}
+    free_lists = {name: int(saved[name][0]) for name in ("free_slot", "free_level", "free_node", "free_print", "next_timer_ns")}
     allocate(header.ctypes.data)
     for name, value in free_lists.items():
         header[name] = value

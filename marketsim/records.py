@@ -42,6 +42,8 @@ class Kind(IntEnum):
     CANCEL_OWNER = 23  # every live order of owner_id in one symbol (or all, symbol -1) at one venue
     PHASE = 30  # from the venue: enter the session phase in qty_lot
     CLOCK = 31  # nothing but the time: what is due by then happens
+    INDEX = 32  # from outside: the market-wide index stands at price_tick; symbol -1
+    PREVIOUS_CLOSE = 33  # from the venue: a symbol closed its last session at price_tick; symbol -1 is the index, and begins its day
 
 
 class Tif(IntEnum):
@@ -60,6 +62,8 @@ class Flag(IntFlag):
     NONE = 0
     POST_ONLY = 1
     HIDDEN = 2
+    SHORT = 4  # a short sale; sell orders only
+    SWEEP = 8  # intermarket sweep: the sender also sends for every better quote elsewhere, so this venue need not protect them
 
 
 class Phase(IntEnum):
@@ -88,6 +92,13 @@ class EventKind(IntEnum):
     REDUCED = 9
     PHASE = 10  # qty_lot is the new Phase
     AUCTION = 11  # price_tick and qty_lot are what the auction traded, without imbalance orders
+    INDICATION = 12  # price_tick (0 for none) and qty_lot are what an auction held now would trade, without imbalance orders
+    IMBALANCE = 13  # follows INDICATION: qty_lot would be left over on side, 0 on none
+    BAND = 14  # price_tick is from now on the highest price of side BUY, or the lowest of side SELL
+    LIMIT_STATE = 15  # the best bid (side BUY) or ask (SELL) has come to stand at its band (qty_lot 1) or left it (0)
+    SHORT_SALES = 16  # short sales at or below the best bid are barred from now on (qty_lot 1), or no longer (0)
+    MARKET_HALT = 17  # the index stands at price_tick, which halts the book: qty_lot is the level of the breaker
+    PREVIOUS_CLOSE = 18  # price_tick is the previous close
 
 
 class Status(IntEnum):
@@ -141,6 +152,27 @@ class Reason(IntEnum):
     EXPIRY_TIME = 34
     WRONG_PHASE = 35
     CUT_OFF = 36
+    OUTSIDE_BAND = 37
+    SHORT_SALE = 38  # at or below the best bid while that is barred
+    NO_PREVIOUS_CLOSE = 39  # of the index, which its level is compared with
+    TRADE_THROUGH = 40  # what is left would trade through, lock or cross the protected quote of another venue
+
+
+class QuoteState(IntEnum):
+    """How the best bid and offer over all venues stand to each other; a missing side leaves them NORMAL."""
+
+    NORMAL = 0
+    LOCKED = 1  # bid = ask
+    CROSSED = 2  # bid > ask
+
+
+class Routing(IntEnum):
+    """How a router splits an order between venues."""
+
+    BEST_PRICE = 0  # level by level, best price first
+    CHEAPEST = 1  # level by level, best price after the taker's fee first
+    SPRAY = 2  # to all venues at once, in proportion to what they display within the limit
+    STICKY = 3  # what the home venue displays within the limit, and only the rest elsewhere, best price first
 
 
 class Turn(IntEnum):
@@ -240,6 +272,7 @@ ACCOUNT = np.dtype(
 
 
 MAX_TICK = 2**53  # largest price in ticks either side of zero; also "no limit" for a peg
+MAX_REFERENCE_TICK = 2**40  # largest price where fractions of prices are taken: price bands, previous closes, the index
 MAX_QTY_LOT = 10**12  # largest quantity of one order; nine million of them still sum within int64
 
 # What an exchange is sent. A field a kind does not use is ignored and may be 0.
@@ -253,15 +286,15 @@ MESSAGE = np.dtype(
         (
             "price_tick",
             np.int64,
-        ),  # limit, ticks; REPLACE: the new one; pegs: the price never exceeded, ±MAX_TICK for none
+        ),  # limit, ticks; REPLACE: the new one; pegs: the price never exceeded, ±MAX_TICK for none; INDEX: its level
         ("qty_lot", np.int64),  # lots; REPLACE: new open quantity; REDUCE: what is taken off; PHASE: the Phase
         ("stop_tick", np.int64),  # stops: trigger price; trailing stops: distance; pegs: offset, positive = more aggressive; ticks
         ("display_lot", np.int64),  # iceberg: size of the visible slice; 0 shows everything
         ("tif", np.int8),  # Tif; 0 means GTC
         ("flags", np.int16),  # Flag
-        ("symbol", np.int32),  # 0 <= symbol < number of symbols
+        ("symbol", np.int32),  # 0 <= symbol < number of symbols; -1 for all of them, or for the index
         ("venue", np.int16),  # 0 <= venue < number of venues
-        ("expire_ns", np.int64),  # GTD: the order is gone when the clock reaches it
+        ("expire_ns", np.int64),  # GTD: the order is gone when the clock reaches it; PHASE: a halt ends then; 0 for no end
         ("min_qty_lot", np.int64),  # IOC: trade at least this much at once or nothing; 0 for none
     ],
     align=True,
@@ -304,6 +337,20 @@ EVENT = np.dtype(
 
 # One displayed level of both sides; quantity 0 and price 0 where there is none.
 DEPTH = np.dtype([("bid_tick", np.int64), ("bid_lot", np.int64), ("ask_tick", np.int64), ("ask_lot", np.int64)])
+
+# The best bid and offer of a symbol over all venues; quantity, price and venues 0 where there is none.
+CONSOLIDATED = np.dtype(
+    [
+        ("bid_tick", np.int64),
+        ("bid_lot", np.int64),  # displayed at the best price, summed over the venues that stand there
+        ("ask_tick", np.int64),
+        ("ask_lot", np.int64),
+        ("bid_venues", np.int64),  # bit v: venue v stands at the best bid
+        ("ask_venues", np.int64),
+        ("state", np.int64),  # QuoteState
+    ]
+)
+MAX_VENUES = 63  # as many as have a bit in bid_venues
 
 
 @dataclass(frozen=True, slots=True)

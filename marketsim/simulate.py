@@ -20,6 +20,7 @@ from marketsim.markets.bars import nobody
 from marketsim.markets.bars_model import BarsModel
 from marketsim.markets.model import MarketModel
 from marketsim.markets.panel import FloatArray, Panel, panel
+from marketsim.markets.simulated.holdings import beside
 from marketsim.markets.tables import equity_table, fills_table, health_table, orders_table, positions_table
 from marketsim.simulation import Simulation
 
@@ -47,7 +48,7 @@ def simulate(
     ----------
     spec : what to run.
     bars : validated canonical bars of the traded symbols and the benchmark.
-    base_dir : where relative files named by strategies and recordings are looked up.
+    base_dir : where relative files named by strategies, recordings and populations are looked up.
     recorded : the order flow a replay market plays; None = read now from the files the specification names.
     sink : gets the name of each table a simulated market captures, and rows of it while the market runs.
     progress : hears a short sentence now and then.
@@ -59,6 +60,8 @@ def simulate(
     ConfigError, StrategyError
         A strategy cannot be built, raised, or returned nonsense; the message names the agent and the time.
     """
+    if isinstance(spec.market, SimulatedMarket):
+        spec = spec.model_copy(update={"market": beside(spec.market, base_dir or Path())})
     if isinstance(spec.market, SimulatedMarket) and not spec.traders and not spec.market.needs_history:
         from marketsim.markets.simulated.simulation import simulate_population
 

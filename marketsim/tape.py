@@ -19,6 +19,7 @@ class Tape:
     events : (n_events,) EVENT
     top : (n_messages,) DEPTH, the touch of the book a message concerned, after it; None unless asked for
     depth : (n_messages, n_levels) DEPTH, best level first; None unless asked for
+    consolidated : (n_messages,) CONSOLIDATED, the best of all venues in the symbol a message concerned, after it; None unless asked for
     digest : hash of all trades and events since the exchange began, however the messages were cut into calls
     """
 
@@ -26,6 +27,7 @@ class Tape:
     events: NDArray[np.void]
     top: NDArray[np.void] | None
     depth: NDArray[np.void] | None
+    consolidated: NDArray[np.void] | None
     digest: str
 
     def trades_table(self) -> pa.Table:

@@ -172,7 +172,7 @@ def chosen_spec(spec: RunSpec, bars: pa.Table, choice: Choice) -> RunSpec:
             {
                 "listen_from_ns": window.train_first_ns,
                 "trade_from_ns": window.train_last_ns,
-                "strategy": variant(spec, result.trial.parameters).strategy.model_dump(mode="json"),
+                "strategy": variant(spec, result.trial.parameters).model_dump(mode="json")["strategy"],
                 "opening_weights": result.closing_weights,
             }
         )

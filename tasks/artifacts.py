@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from prefect.artifacts import create_image_artifact, create_link_artifact, create_markdown_artifact, create_table_artifact
 
+from marketsim.report.market_report import price_png
 from tasks.references import API_VARIABLE, Outcome, ValidationRef
 from tasks.report import PICTURE
 
@@ -34,15 +35,15 @@ def show_findings(name: str, validation: ValidationRef, findings: pa.Table) -> N
     create_markdown_artifact(key=key(name, "findings"), markdown=text, description="What the data checks found.")
 
 
-def show_outcome(outcome: Outcome, metrics: pa.Table) -> None:
-    """Show a published run: its summary, every measure, the picture of its accounts, and where its report lies."""
+def show_outcome(outcome: Outcome, metrics: pa.Table, market_bars: pa.Table) -> None:
+    """Show a published run: its summary, every measure, the picture of its accounts or of its market, and where its report lies."""
     about = f"Run {outcome.run_id}"
     create_markdown_artifact(key=key(outcome.name, "summary"), markdown=_summary(outcome), description=about)
     create_table_artifact(key=key(outcome.name, "metrics"), table=_wide(metrics), description=f"{about}: every measure a trader")
-    picture = base64.b64encode((outcome.folder / PICTURE).read_bytes()).decode()
-    create_image_artifact(
-        key=key(outcome.name, "equity"), image_url=f"data:image/png;base64,{picture}", description=f"{about}: equity and drawdown"
-    )
+    drawn = outcome.folder / PICTURE
+    shown, what = (drawn.read_bytes(), "equity and drawdown") if drawn.is_file() else (price_png(outcome.name, market_bars), "price")
+    picture = f"data:image/png;base64,{base64.b64encode(shown).decode()}"
+    create_image_artifact(key=key(outcome.name, "equity"), image_url=picture, description=f"{about}: {what}")
     create_link_artifact(
         key=key(outcome.name, "report"), link=_report_link(outcome), link_text=str(outcome.report), description=f"{about}: HTML report"
     )
@@ -63,8 +64,8 @@ def _summary(outcome: Outcome) -> str:
 
 
 def _wide(metrics: pa.Table) -> list[dict[str, Any]]:
-    """Return one row a measure and one column a trader, the strategy first and the benchmark last."""
-    rank = {"strategy": 0, "agent": 1, "benchmark": 2}
+    """Return one row a measure and one column a trader, the strategy first, then the agents, the benchmark and the market."""
+    rank = {"strategy": 0, "agent": 1, "benchmark": 2, "market": 3}
     rows = metrics.to_pylist()
     agents = sorted({(rank[row["role"]], row["agent"]) for row in rows})
     values = {(row["metric"], row["agent"]): row["value"] for row in rows}

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tasks.references import Outcome
+from tasks.report import MARKET_PAGE
 from tasks.staged import Progress
 
 SHORTEST_PAUSE_S = 1.0
@@ -58,9 +59,11 @@ def show(outcome: Outcome, console: Console) -> None:
         console.print(f"[red]The run failed its health gates:[/red] {outcome.reason}", highlight=False)
     if not outcome.is_new:
         console.print("This run was already published; nothing new.", highlight=False)
-    wanted = "metric = 'market_spread'" if "market_bars" in outcome.counts else "metric = 'sharpe'"
+    wanted = "metric = 'sharpe'" if "strategy" in heading else "metric = 'market_spread'"
     query = f"SELECT agent, value FROM metrics WHERE run_id = '{outcome.run_id}' AND {wanted}"  # noqa: S608 - shown, not run
     console.print(f"Report  {outcome.report}", highlight=False, soft_wrap=True)
+    if (market := outcome.folder / MARKET_PAGE).is_file():
+        console.print(f"Market  {market}", highlight=False, soft_wrap=True)
     console.print(f'Query   {_command()} sql "{query}"', highlight=False, soft_wrap=True)
 
 

@@ -123,5 +123,5 @@ def report_run(run: RunRef, root: Path) -> ReportRef:
 def publish_run(run: RunRef, root: Path, timings_s: dict[str, float]) -> Outcome:
     """Commit the run to the warehouse and show it as artifacts."""
     outcome = publish(run, root, timings_s, progress("publish"))
-    show_outcome(outcome, reader.metrics(root, run.run_id))
+    show_outcome(outcome, reader.metrics(root, run.run_id), reader.table(root, run.run_id, "market_bars"))
     return outcome

@@ -6,11 +6,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from marketsim.config import RunSpec
 from marketsim.configsimulated import SimulatedMarket
 from marketsim.report import RunReport
 from marketsim.report import report as make_report
-from marketsim.report.market_report import market_report
+from marketsim.report.market_report import bars_of_market, market_report, with_market
 from marketsim.report.tear_sheet import Identity
 from marketsim.risk.metrics import NO_TRIALS
 from marketsim.simulation import Simulation
@@ -22,6 +25,7 @@ from warehouse.staging import Staging
 
 STEP = "report"
 PAGE, PICTURE, FIGURES = "report.html", "equity.png", "metrics.json"
+MARKET_PAGE = "market.html"
 
 
 def report(run: RunRef, root: Path, progress: Progress = silent) -> ReportRef:
@@ -36,7 +40,10 @@ def report(run: RunRef, root: Path, progress: Progress = silent) -> ReportRef:
     staging.write_table("metrics", made.metrics)
     staging.write_table("round_trips", made.round_trips)
     staging.write_document(PAGE, made.html)
-    staging.write_document(PICTURE, made.image_png)
+    if made.image_png:
+        staging.write_document(PICTURE, made.image_png)
+    if made.market_html:
+        staging.write_document(MARKET_PAGE, made.market_html)
     figures = _figures(spec, run.run_id, row, made)
     staging.write_document(FIGURES, json.dumps(figures, indent=1, ensure_ascii=False, allow_nan=False, default=str) + "\n")
     reference = ReportRef(run_id=run.run_id, n_metrics=made.metrics.num_rows, n_round_trips=made.round_trips.num_rows)
@@ -48,12 +55,12 @@ def _made(spec: RunSpec, run: RunRef, staging: Staging, row: dict[str, Any], pro
     further = {name: staging.read_table(name) for name in MARKET_TABLES if name in staging.tables()}
     simulation = Simulation(**{name: staging.read_table(name) for name in TABLES}, market=further)
     findings = staging.read_table("findings")
+    identity = Identity(run.run_id, row["snapshot_digest"], row["code_version"])
     if spec.strategy is None and isinstance(spec.market, SimulatedMarket):
-        identity = Identity(run.run_id, row["snapshot_digest"], row["code_version"])
         return market_report(spec, spec.market, simulation, findings, identity, progress)
-    return make_report(
+    made = make_report(
         spec,
-        read_clean(staging),
+        _traded(spec, simulation, read_clean(staging)),
         simulation,
         findings,
         run.run_id,
@@ -63,6 +70,16 @@ def _made(spec: RunSpec, run: RunRef, staging: Staging, row: dict[str, Any], pro
         trials=read_choice(staging).significance if run.has_trials else NO_TRIALS,
         progress=progress,
     )
+    return with_market(made, spec, spec.market, simulation, identity) if isinstance(spec.market, SimulatedMarket) else made
+
+
+def _traded(spec: RunSpec, simulation: Simulation, clean: pa.Table) -> pa.Table:
+    """Return the bars the strategies traded on: a simulated market makes its own; the benchmark's are always the data's."""
+    if not isinstance(spec.market, SimulatedMarket):
+        return clean
+    made = bars_of_market(simulation.market["market_bars"])
+    others = clean.filter(pc.invert(pc.is_in(clean["symbol"], value_set=made["symbol"].unique())))
+    return pa.concat_tables([made, others]).sort_by([("symbol", "ascending"), ("open_utc", "ascending")])
 
 
 def _figures(spec: RunSpec, run_id: str, row: dict[str, Any], made: RunReport) -> dict[str, Any]:

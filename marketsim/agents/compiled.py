@@ -87,15 +87,13 @@ def compiled_agent(
 
 def parameter_records(agent: CompiledAgent, params: Sequence[AgentParams | None]) -> npt.NDArray[np.void]:
     """Return the (n,) records of the parameters of agents of one kind."""
-    rows = np.zeros(len(params), agent.parameters)
-    done: dict[int, int] = {}
-    for k, one in enumerate(params):
-        # Most agents of a kind share one object.
-        if (first := done.setdefault(id(one), k)) < k:
-            rows[k] = rows[first]
-        else:
-            _fill(rows[k : k + 1], agent, one)
-    return rows
+    # Most agents of a kind share one object.
+    places: dict[int, int] = {}
+    which = [places.setdefault(id(one), len(places)) for one in params]
+    rows = np.zeros(len(places), agent.parameters)
+    for place, k in zip(*np.unique(which, return_index=True), strict=True):
+        _fill(rows[place : place + 1], agent, params[k])
+    return rows[which]
 
 
 def _fill(row: npt.NDArray[np.void], agent: CompiledAgent, params: AgentParams | None) -> None:
@@ -129,6 +127,10 @@ def machine_code(agent: CompiledAgent) -> int:
         address = machine_address(dispatcher, *arguments)
     except NumbaError as error:
         raise ConfigError(f"agent {agent.name} does not compile: {_first_line(error)}") from error
+    except KeyError as error:  # Numba's answer to a field a record does not have
+        raise ConfigError(
+            f"agent {agent.name} does not compile: neither its parameters, nor its state, nor market or me have a field {error}."
+        ) from error
     except Exception as error:  # Numba's own slips over faulty code, such as a KeyError for a field that is not there
         raise ConfigError(f"agent {agent.name} does not compile: {type(error).__name__}: {error}; correct the step.") from error
     result = dispatcher.overloads[arguments].signature.return_type

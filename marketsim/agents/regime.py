@@ -52,18 +52,18 @@ WATCH = np.dtype(
 class RegimeParams(AgentParams):
     """How an agent tells regimes apart, and its multipliers in each: (chop, bull, bear, crisis)."""
 
-    regimes: bool = Field(False, description="whether the agent watches for regimes; otherwise all multipliers are 1.")
-    regime_sample_s: float = Field(10.0, gt=0, description="shortest time between two looks at the mid, s.")
-    regime_fast_s: float = Field(600.0, gt=0, description="window of slope and volatility, s; until one has passed it is chop.")
-    regime_slow_s: float = Field(7200.0, gt=0, description="window of the volatility taken for normal, s.")
-    regime_trend_enter: float = Field(2.5, gt=0, description="slope at which a bull or bear market begins, standard errors.")
-    regime_trend_leave: float = Field(1.0, ge=0, description="slope below which it is over, standard errors.")
-    regime_crisis_enter: float = Field(2.5, gt=1, description="fast volatility at which a crisis begins, multiples of the slow one.")
-    regime_crisis_leave: float = Field(1.5, gt=0, description="fast volatility below which it is over, multiples of the slow one.")
-    regime_size: tuple[float, ...] = Field(ALL_ONE, min_length=4, max_length=4, description="multiplies quantities in each regime.")
-    regime_spread: tuple[float, ...] = Field(ALL_ONE, min_length=4, max_length=4, description="multiplies quoted spreads.")
+    regimes: bool = Field(False, description="Whether the agent watches for regimes; otherwise all multipliers are 1.")
+    regime_sample_s: float = Field(10.0, gt=0, description="Shortest time between two looks at the mid, s.")
+    regime_fast_s: float = Field(600.0, gt=0, description="Window of slope and volatility, s; until one has passed it is chop.")
+    regime_slow_s: float = Field(7200.0, gt=0, description="Window of the volatility taken for normal, s.")
+    regime_trend_enter: float = Field(2.5, gt=0, description="Slope at which a bull or bear market begins, standard errors.")
+    regime_trend_leave: float = Field(1.0, ge=0, description="Slope below which it is over, standard errors.")
+    regime_crisis_enter: float = Field(2.0, gt=1, description="Fast volatility at which a crisis begins, multiples of the slow one.")
+    regime_crisis_leave: float = Field(1.3, gt=0, description="Fast volatility below which it is over, multiples of the slow one.")
+    regime_size: tuple[float, ...] = Field(ALL_ONE, min_length=4, max_length=4, description="Multiplies quantities in each regime.")
+    regime_spread: tuple[float, ...] = Field(ALL_ONE, min_length=4, max_length=4, description="Multiplies quoted spreads.")
     regime_aggressiveness: tuple[float, ...] = Field(
-        ALL_ONE, min_length=4, max_length=4, description="multiplies how often, or how urgently, the agent trades."
+        ALL_ONE, min_length=4, max_length=4, description="Multiplies how often, or how urgently, the agent trades."
     )
 
     @model_validator(mode="after")

@@ -93,7 +93,7 @@ class AgentMetrics(BaseModel):
     model_config = _example(_AGENT)
 
     agent: str = Field(description="Name of the trader; `benchmark` for the benchmark.")
-    role: str = Field(description="`strategy`, `agent` or `benchmark`.")
+    role: str = Field(description="`strategy`, `agent` or `benchmark`; `market` for measures of a simulated market itself.")
     metrics: dict[str, Measure] = Field(description="Measure by name.")
 
 

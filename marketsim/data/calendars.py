@@ -80,8 +80,13 @@ class Calendar:
         return date
 
 
-def load_calendar(code: str) -> Calendar:
+def load_calendar(code: str, around: tuple[dt.date, dt.date] | None = None) -> Calendar:
     """Return an exchange's sessions over all the years that exchange_calendars records, at most 1900 to 2049.
+
+    Parameters
+    ----------
+    code : MIC code, or 24/7, 24/5.
+    around : first and last date of interest; sessions beyond may be missing, and half a second is saved.
 
     Raises
     ------
@@ -91,11 +96,14 @@ def load_calendar(code: str) -> Calendar:
     import exchange_calendars as xc
 
     try:
-        found = xc.get_calendar(code, start=FIRST, end=LAST)
+        start, end = (FIRST, LAST) if around is None else (max(FIRST, str(around[0])), min(LAST, str(around[1])))
+        found = xc.get_calendar(code, start=start, end=end)
     except xc.errors.InvalidCalendarName:
         near = difflib.get_close_matches(code, xc.get_calendar_names(), n=1, cutoff=0.5)
         hint = f"did you mean {near[0]}?" if near else "use a MIC code such as XNYS, XLON or XTKS."
         raise ConfigError(f"calendar: {code} is not an exchange that exchange_calendars knows; {hint}") from None
+    except xc.errors.NoSessionsError:
+        return load_calendar(code)
     except ValueError:
         kind = type(xc.get_calendar(code))  # the exchange's records are shorter than ours; take what there is
         first, last = kind.bound_min(), kind.bound_max()

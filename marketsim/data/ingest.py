@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from marketsim.config import RunSpec
+from marketsim.configsimulated import SimulatedMarket
 from marketsim.data.bars import DATE, SCHEMA, bars_digest, canonical_bars, combine
 from marketsim.data.calendars import Calendar, load_calendar
 from marketsim.data.providers.library import build_providers
@@ -205,8 +207,10 @@ def _file_rows(symbol: str, provider: RecordedFlow) -> list[dict[str, object]]:
 
 
 def _holdings(spec: RunSpec, base_dir: Path) -> list[dict[str, object]]:
-    """Return a row of `sources` for each file of holdings that a strategy of the run reads, for it decides the result too."""
+    """Return a row of `sources` for each file of holdings that a strategy or an agent of the run reads, for it decides the result too."""
     named = {getattr(trader.strategy, "holdings_file", None) for trader in spec.traders}
+    if isinstance(spec.market, SimulatedMarket):
+        named |= {group.holdings_file for group in spec.market.population.values()}
     rows: list[dict[str, object]] = []
     for name in sorted(name for name in named if name):
         try:
@@ -221,7 +225,7 @@ def _holdings(spec: RunSpec, base_dir: Path) -> list[dict[str, object]]:
                 "role": "holdings",
                 "source": "file",
                 "request": name,
-                "n_rows": max(0, len(content.splitlines()) - 1),
+                "n_rows": _n_rows(name, content),
                 "first_date": None,
                 "last_date": None,
                 "sha256": hashlib.sha256(content).hexdigest(),
@@ -229,3 +233,12 @@ def _holdings(spec: RunSpec, base_dir: Path) -> list[dict[str, object]]:
             }
         )
     return rows
+
+
+def _n_rows(name: str, content: bytes) -> int:
+    if not name.endswith(".parquet"):
+        return max(0, len(content.splitlines()) - 1)
+    try:
+        return int(pq.read_metadata(pa.BufferReader(content)).num_rows)
+    except pa.ArrowInvalid as error:
+        raise ConfigError(f"holdings_file {name}: is no Parquet file ({error}); give one, or a CSV file.") from None

@@ -13,6 +13,7 @@ from marketsim.kernel.book_state import (
     ASKS,
     BIDS,
     CLOSE_BUYS,
+    GUARDED,
     ICEBERG,
     IMBALANCE,
     IS_HIDDEN,
@@ -28,6 +29,7 @@ from marketsim.kernel.book_state import (
 )
 from marketsim.kernel.compile import inner
 from marketsim.kernel.grid import increment_at, next_price
+from marketsim.kernel.prints import begin_from_auction
 from marketsim.kernel.queues import cancel, end_order, refill, unlink
 from marketsim.kernel.tape import open_qty, record_trade, write_event
 from marketsim.records import MAX_TICK, EventKind, Phase, Reason
@@ -171,6 +173,8 @@ def uncross(engine, book_index, phase):
             _trade_at(engine, book_index, phase, price, abs(surplus), -1 if surplus > 0 else 1)
         book.last_tick = price
         book.traded = 1
+        if book.quirks & GUARDED:
+            begin_from_auction(engine, book_index, price)
     for side in range(-1, 2, 2):
         which = auction_ladder(phase, side)
         if which != NONE:

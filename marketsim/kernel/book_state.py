@@ -28,7 +28,7 @@ WINDOW_BYTES = WINDOW_LEVELS * 4 + 64 * 8
 ICEBERG = 1
 PEGGED = 2
 WAITING_STOP = 4
-TRAILING = 8
+SOLD_SHORT = 8
 POSTS_ONLY = 16
 FOR_AUCTION = 32
 IS_HIDDEN = 64
@@ -36,10 +36,11 @@ RANKS_LAST = 128  # waits behind the displayed orders of its price
 
 ENGINE = np.dtype(
     [
-        ("messages", np.int64),  # what the next run is to process, and where it writes the touch and the depth; 0 for nowhere
+        ("messages", np.int64),  # what the next run is to process, and where it writes touch, depth and best of all venues; 0 for nowhere
         ("n_messages", np.int64),
         ("top", np.int64),
         ("depth", np.int64),
+        ("consolidated", np.int64),
         ("n_depth", np.int64),
         ("slots", np.int64),
         ("extras", np.int64),
@@ -57,6 +58,11 @@ ENGINE = np.dtype(
         ("timers", np.int64),
         ("trades", np.int64),
         ("events", np.int64),
+        ("sessions", np.int64),
+        ("prints", np.int64),
+        ("schedule", np.int64),
+        ("band_widths", np.int64),
+        ("breaker_levels", np.int64),
         ("slot_capacity", np.int64),
         ("node_capacity", np.int64),
         ("dense_capacity", np.int64),
@@ -65,12 +71,14 @@ ENGINE = np.dtype(
         ("timer_capacity", np.int64),
         ("trade_capacity", np.int64),
         ("event_capacity", np.int64),
+        ("print_capacity", np.int64),
         ("slots_used", np.int64),
         ("levels_used", np.int64),
         ("nodes_used", np.int64),
         ("ids_used", np.int64),
         ("owners_used", np.int64),
         ("n_timers", np.int64),
+        ("prints_used", np.int64),
         ("n_trades", np.int64),
         ("n_events", np.int64),
         ("trades_digested", np.int64),
@@ -82,10 +90,11 @@ ENGINE = np.dtype(
         ("next_timer_ns", np.int64),
         ("n_symbols", np.int64),
         ("n_venues", np.int64),
+        ("index_close_tick", np.int64),  # previous close of the market-wide index; 0 while unknown
         ("free_slot", np.int32),
         ("free_level", np.int32),
         ("free_node", np.int32),
-        ("pad", np.int32),
+        ("free_print", np.int32),
     ]
 )
 
@@ -172,8 +181,8 @@ BOOK = np.dtype(
         ("symbol", np.int32),
         ("venue", np.int32),
         ("phase", np.int32),
-        ("quirks", np.int32),  # > 0: a new order must pass more than the plain checks
-        ("awake", np.int32),  # > 0: stops or pegs watch the book
+        ("quirks", np.int32),  # > 0: a new order must pass more than the plain checks; bits below
+        ("awake", np.int32),  # > 0: stops, pegs or the venue's price bands and short-sale rule watch the book
         ("n_trailing", np.int32),
         ("n_pegs", np.int32),
         ("peg_head", np.int32),
@@ -187,20 +196,40 @@ BOOK = np.dtype(
     ]
 )
 
+# Bits of BOOK.quirks.
+PARTICULAR = 1  # the venue has a grid, lots or a lowest price
+GUARDED = 2  # the venue has price bands or a short-sale rule
+OUT_OF_HOURS = 4  # the book is not in continuous trading
+
 # The rules of one venue as the kernel reads them; marketsim.venue_rules explains each.
 VENUE = np.dtype(
     [
         ("lot", np.int64),
         ("lowest_tick", np.int64),
+        ("highest_tick", np.int64),
         ("protection_ticks", np.int64),  # NONE: what a market order cannot fill is cancelled
         ("maker_per_lot", np.float64),
         ("taker_per_lot", np.float64),
         ("maker_per_tick_lot", np.float64),  # fee on notional, for one lot at a price of one tick
         ("taker_per_tick_lot", np.float64),
-        ("market_on_open_until_ns", np.int64),  # time of day, UTC
-        ("limit_on_open_until_ns", np.int64),
-        ("market_on_close_until_ns", np.int64),
-        ("limit_on_close_until_ns", np.int64),
+        ("round_lot", np.int64),
+        ("tick_value", np.float64),  # currency, what one tick is worth for one lot
+        ("market_on_open_before_ns", np.int64),  # before the scheduled auction
+        ("limit_on_open_before_ns", np.int64),
+        ("market_on_close_before_ns", np.int64),
+        ("limit_on_close_before_ns", np.int64),
+        ("indication_ns", np.int64),  # between two; 0 for none
+        ("closing_indications_ns", np.int64),
+        ("reopening_ns", np.int64),
+        ("band_window_ns", np.int64),
+        ("band_least_move_ppm", np.int64),
+        ("band_hold_ns", np.int64),
+        ("band_open_window_ns", np.int64),
+        ("band_close_window_ns", np.int64),
+        ("limit_state_ns", np.int64),
+        ("pause_ns", np.int64),
+        ("short_fall_ppm", np.int64),
+        ("short_sessions", np.int64),  # 0: no such rule
         ("has_fees", np.int32),
         ("self_trade", np.int32),
         ("replace_loses_priority", np.int32),
@@ -209,14 +238,25 @@ VENUE = np.dtype(
         ("hidden_ranks_last", np.int32),
         ("first_tick_band", np.int32),  # rows of the tick-band table
         ("n_tick_bands", np.int32),
+        ("trade_through", np.int32),  # ALLOW also while there is no other venue
+        ("quote_protected", np.int32),
+        ("peg_consolidated", np.int32),
+        ("pad", np.int32),
+        ("bands_refuse", np.int32),
+        ("shorts_refuse", np.int32),
+        ("first_breaker", np.int32),  # rows of the breaker-level table
+        ("n_breakers", np.int32),
     ]
 )
 NO_PREVENTION, CANCEL_NEWEST, CANCEL_OLDEST, CANCEL_BOTH, DECREMENT = 0, 1, 2, 3, 4
+ALLOW, CANCEL_REST, REPRICE_REST = 0, 1, 2  # VENUE.trade_through
 
 TICK_BAND = np.dtype([("from_ns", np.int64), ("from_tick", np.int64), ("increment_tick", np.int64)])
 
+# ``slot`` is the order that expires, or ~book for a timer of a book's session; at one instant books come after orders.
 TIMER = np.dtype([("when_ns", np.int64), ("arrival", np.int64), ("slot", np.int64)])
 NO_TIMER = 2**63 - 1
+BOOK_TIMERS = 1 << 62  # added to a book's index, stands for the arrival that orders of one instant are sorted by
 
 OWNER = np.dtype([("owner_id", np.int32), ("head", np.int32), ("tail", np.int32), ("pad", np.int32)])
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from marketsim.kernel.book_state import ASKS, BIDS, LADDERS_A_BOOK, NONE, ladder_at, level_at
+from marketsim.kernel.book_state import ASKS, BIDS, LADDERS_A_BOOK, NONE, book_at, ladder_at, level_at
 from marketsim.kernel.compile import inner
+from marketsim.kernel.consolidated import write_consolidated
 from marketsim.kernel.memory import accessor
 from marketsim.records import DEPTH
 
@@ -11,14 +12,19 @@ depth_at = accessor(DEPTH)
 
 
 @inner
-def capture(engine, message, book_index, row, top, depth, n_depth):
-    """Write the touch and the depth of the book a message names or touched; of no book at all, zeros."""
+def capture(engine, message, book_index, row):
+    """Write the captures the header asks for, of the book a message touched or names; of no book at all, zeros."""
     if book_index == NONE and 0 <= message.venue < engine.n_venues and 0 <= message.symbol < engine.n_symbols:
         book_index = message.venue * engine.n_symbols + message.symbol
-    if top != 0:
-        write_depth(engine, book_index, top, row, 1)
-    if depth != 0:
-        write_depth(engine, book_index, depth, row * n_depth, n_depth)
+    if engine.top != 0:
+        write_depth(engine, book_index, engine.top, row, 1)
+    if engine.depth != 0:
+        write_depth(engine, book_index, engine.depth, row * engine.n_depth, engine.n_depth)
+    if engine.consolidated != 0:
+        symbol = message.symbol if 0 <= message.symbol < engine.n_symbols else NONE
+        if book_index != NONE:
+            symbol = book_at(engine.books, book_index).symbol
+        write_consolidated(engine, symbol, engine.consolidated, row)
 
 
 @inner

@@ -1,3 +1,4 @@
+# ruff: noqa: SLF001 - Numba offers no public way to keep a function from becoming machine code of its own
 """The one decorator of compiled code, and where its machine code is kept.
 
 Numba's cache does not notice an edited callee in another file, so the cache folder is named after all kernel sources and Numba's version:
@@ -8,13 +9,15 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numba
 from numba import types
 from numba.core import config as numba_config
+from numba.core.codegen import JITCodeLibrary
 
 
 def cache_folder() -> Path | None:
@@ -77,14 +80,19 @@ def machine_address(dispatcher: Any, *kinds: Any) -> int:
 def inner(function: Callable[..., Any]) -> Any:
     """Compile a function that only compiled code calls.
 
-    Three things keep a cold start short: no wrapper for Python; whole numbers of every width and constants share one version for int64;
-    and the machine code is optimised once, in the entry point that all inner functions end up in, not once for each of them.
+    Four things keep a cold start short: no wrapper for Python; whole numbers of every width and constants share one version for int64;
+    the code is optimised once, in the entry point that all inner functions end up in, not once for each of them; and only there is
+    machine code made of it.
     """
     return _for_compiled_callers(function, inline="never")
 
 
 def inlined(function: Callable[..., Any]) -> Any:
-    """Compile a function like `inner`, as part of its callers: for the few steps that every message takes, each with one or two callers."""
+    """Compile a function like `inner`, as part of its callers, of which it has one or two.
+
+    For the few steps that every message takes; and for rare ones that reach far: each `inner` function on the way down to much code
+    makes a cold start longer, because it carries all that it calls.
+    """
     return _for_compiled_callers(function, inline="always")
 
 
@@ -94,13 +102,42 @@ def _for_compiled_callers(function: Callable[..., Any], inline: str) -> Any:
     compile_one = dispatcher.compile
 
     def compile_normalised(signature: tuple[Any, ...]) -> Any:
-        settings: Any = numba_config
-        before = settings.OPT
-        settings.OPT = type(before)(INNER_OPTIMISATION)
-        try:
-            return compile_one(tuple(types.int64 if isinstance(kind, types.Integer) else kind for kind in signature))
-        finally:
-            settings.OPT = before
+        with _only_to_be_linked(dispatcher.targetctx.codegen()):
+            return compile_one(tuple(_normalised(kind) for kind in signature))
 
     dispatcher.compile = compile_normalised
     return dispatcher
+
+
+def _normalised(kind: Any) -> Any:
+    """Return the type that stands for all whole numbers, or for a truth value whether it is a constant or not."""
+    if isinstance(kind, types.Integer):
+        return types.int64
+    return types.boolean if isinstance(kind, types.BooleanLiteral) else kind
+
+
+class _LinkedLibrary(JITCodeLibrary):
+    """Code that its callers link into themselves; on its own it never becomes machine code."""
+
+    def _finalize_final_module(self) -> None:
+        self._finalize_dynamic_globals()
+        self._verify_declare_only_symbols()
+        self._finalized = True
+
+    def get_pointer_to_function(self, name: str) -> int:
+        """Return 0, Numba's word for a function that is not there."""
+        return 0
+
+
+@contextmanager
+def _only_to_be_linked(codegen: Any) -> Iterator[None]:
+    """Let Numba make linked libraries, cheaply optimised; inner functions compile one another, so this nests."""
+    settings: Any = numba_config
+    before = settings.OPT, codegen._library_class, codegen.set_env
+    settings.OPT = type(before[0])(INNER_OPTIMISATION)
+    codegen._library_class = _LinkedLibrary
+    codegen.set_env = lambda _name, _environment: None  # where a function keeps what only the interpreter needs; it has no address here
+    try:
+        yield
+    finally:
+        settings.OPT, codegen._library_class, codegen.set_env = before

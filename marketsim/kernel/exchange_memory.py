@@ -20,11 +20,14 @@ from marketsim.kernel.book_state import (
 )
 from marketsim.kernel.compile import entry
 from marketsim.kernel.memory import free, store_i32
+from marketsim.kernel.prints import PRINT_BYTES
+from marketsim.kernel.session_state import SESSION, session_at
 from marketsim.kernel.tables import EXTRA_BYTES, LEVEL_BYTES, NODE_BYTES, SLOT_BYTES, resized, zeroed
 from marketsim.kernel.tape import EVENT_BYTES, TRADE_BYTES
 from marketsim.records import Phase
 
 OWNER_BYTES, TIMER_BYTES, LADDER_BYTES, BOOK_BYTES = OWNER.itemsize, TIMER.itemsize, LADDER.itemsize, BOOK.itemsize
+SESSION_BYTES = SESSION.itemsize
 CONTINUOUS = Phase.CONTINUOUS.value
 
 
@@ -42,6 +45,8 @@ def allocate(engine_address):
     engine.windows = zeroed(resized(0, n_windows * WINDOW_BYTES), n_windows * WINDOW_BYTES // 8)
     engine.ladders = zeroed(resized(0, n_ladders * LADDER_BYTES), n_ladders * LADDER_BYTES // 8)
     engine.books = zeroed(resized(0, n_books * BOOK_BYTES), n_books * BOOK_BYTES // 8)
+    engine.sessions = zeroed(resized(0, n_books * SESSION_BYTES), n_books * SESSION_BYTES // 8)
+    engine.prints = resized(0, engine.print_capacity * PRINT_BYTES)
     engine.dense_ids = zeroed(resized(0, engine.dense_capacity * 4), engine.dense_capacity // 2)
     engine.id_keys = zeroed(resized(0, engine.id_capacity * 8), engine.id_capacity)
     engine.id_slots = resized(0, engine.id_capacity * 4)
@@ -49,7 +54,7 @@ def allocate(engine_address):
     engine.timers = resized(0, engine.timer_capacity * TIMER_BYTES)
     engine.trades = zeroed(resized(0, engine.trade_capacity * TRADE_BYTES), engine.trade_capacity * TRADE_BYTES // 8)
     engine.events = zeroed(resized(0, engine.event_capacity * EVENT_BYTES), engine.event_capacity * EVENT_BYTES // 8)
-    engine.free_slot = engine.free_level = engine.free_node = NONE
+    engine.free_slot = engine.free_level = engine.free_node = engine.free_print = NONE
     engine.next_timer_ns = NO_TIMER
     for k in range(n_ladders):
         ladder = ladder_at(engine.ladders, k)
@@ -68,6 +73,12 @@ def allocate(engine_address):
         book.peg_head = book.peg_tail = book.peg_cursor = book.trail_head = book.trail_tail = NONE
         book.pending_head = book.pending_tail = NONE
         book.bid_reference_tick = book.ask_reference_tick = NO_PRICE
+        session = session_at(engine.sessions, k)
+        session.timer_ns = session.opening_ns = session.closing_ns = NO_TIMER
+        session.phase_until_ns = session.indication_ns = session.limit_until_ns = NO_TIMER
+        session.scheduled_phase = CONTINUOUS
+        session.previous_close_tick = session.low_tick = session.reference_tick = session.upper_tick = NO_PRICE
+        session.lower_tick = -NO_PRICE
 
 
 @entry
@@ -81,6 +92,8 @@ def release(engine_address):
     free(engine.windows)
     free(engine.ladders)
     free(engine.books)
+    free(engine.sessions)
+    free(engine.prints)
     free(engine.dense_ids)
     free(engine.id_keys)
     free(engine.id_slots)

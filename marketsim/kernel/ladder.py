@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from marketsim.kernel.book_state import NONE, WINDOW_LEVELS, ladder_at, level_at
+from marketsim.kernel.book_state import ASKS, BIDS, LADDERS_A_BOOK, NO_PRICE, NONE, WINDOW_LEVELS, ladder_at, level_at
 from marketsim.kernel.compile import inner
 from marketsim.kernel.memory import highest_bit, load_i32, load_i64, lowest_bit, store_i32, store_i64
 from marketsim.kernel.price_trie import trie_add, trie_better, trie_find, trie_remove
@@ -22,6 +22,30 @@ def find_level(engine, ladder_index, key):
     if 0 <= place < WINDOW_LEVELS:
         return load_i32(engine.windows + ladder.window, place)
     return trie_find(engine, ladder, key)
+
+
+@inner
+def best_displayed(engine, ladder_index):
+    """Return the best level that shows anything, or NONE."""
+    return displayed_from(engine, ladder_at(engine.ladders, ladder_index).best)
+
+
+@inner
+def displayed_from(engine, index):
+    """Return the first level from ``index`` on, towards worse ones, that shows anything, or NONE."""
+    while index != NONE and level_at(engine.levels, index).qty_lot == 0:
+        index = level_at(engine.levels, index).worse
+    return index
+
+
+@inner
+def displayed(engine, book_index):
+    """Return the best displayed bid and ask of a book in ticks, NO_PRICE where there is none."""
+    bid = best_displayed(engine, book_index * LADDERS_A_BOOK + BIDS)
+    ask = best_displayed(engine, book_index * LADDERS_A_BOOK + ASKS)
+    bid_tick = -level_at(engine.levels, bid).key if bid != NONE else NO_PRICE
+    ask_tick = level_at(engine.levels, ask).key if ask != NONE else NO_PRICE
+    return bid_tick, ask_tick
 
 
 @inner

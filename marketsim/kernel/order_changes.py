@@ -2,8 +2,22 @@
 
 from __future__ import annotations
 
-from marketsim.kernel.book_state import FOR_AUCTION, NONE, PEGGED, POSTS_ONLY, WAITING_STOP, book_at, extra_at, owner_at, slot_at, venue_at
+from marketsim.kernel.book_state import (
+    FOR_AUCTION,
+    GUARDED,
+    NONE,
+    PEGGED,
+    POSTS_ONLY,
+    SOLD_SHORT,
+    WAITING_STOP,
+    book_at,
+    extra_at,
+    owner_at,
+    slot_at,
+    venue_at,
+)
 from marketsim.kernel.compile import inlined, inner
+from marketsim.kernel.guards import admitted
 from marketsim.kernel.order_entry import (
     act,
     bad_price,
@@ -115,7 +129,7 @@ def replace_one(engine, message):
     if slot.special == 0 and book_at(engine.books, book_index).quirks == 0:
         trade_or_rest(engine, index)
     else:
-        act(engine, index, 0)
+        act(engine, index, 0, message.flags)
     return book_index
 
 
@@ -133,12 +147,17 @@ def _bad_replacement(engine, slot_index, message):
         elif slot.kind not in (MARKET_ON_OPEN, MARKET_ON_CLOSE):
             reason = bad_price(engine, venue, message.price_tick)
     if reason == 0 and slot.special & FOR_AUCTION:
-        reason = too_late(engine, book, slot.kind)
+        reason = too_late(engine, slot.book, slot.kind)
     if reason == 0 and book.phase == CLOSED:
         reason = WRONG_PHASE
-    posts = slot.special & POSTS_ONLY != 0 and book.phase == CONTINUOUS
-    if reason == 0 and posts and would_trade(engine, slot.book, slot.side, message.price_tick):
-        reason = WOULD_TRADE
+    if reason == 0 and book.phase == CONTINUOUS and slot.special & (WAITING_STOP | PEGGED | FOR_AUCTION) == 0:
+        price = message.price_tick
+        if book.quirks & GUARDED:
+            price, moved_by, refused = admitted(engine, slot.book, slot.side, slot.special & SOLD_SHORT, False, price)
+            if refused:
+                return moved_by
+        if slot.special & POSTS_ONLY and would_trade(engine, slot.book, slot.side, price):
+            reason = WOULD_TRADE
     return reason
 
 

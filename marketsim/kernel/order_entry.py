@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from marketsim.kernel.book_state import (
+    ALLOW,
     ASKS,
     BIDS,
     CLOSE_BUYS,
     FOR_AUCTION,
+    GUARDED,
     ICEBERG,
     IMBALANCE,
     IS_HIDDEN,
@@ -17,7 +19,7 @@ from marketsim.kernel.book_state import (
     PEGGED,
     POSTS_ONLY,
     RANKS_LAST,
-    TRAILING,
+    SOLD_SHORT,
     WAITING_STOP,
     book_at,
     extra_at,
@@ -27,11 +29,15 @@ from marketsim.kernel.book_state import (
     venue_at,
 )
 from marketsim.kernel.compile import inlined, inner
+from marketsim.kernel.consolidated import SWEEP, away_key, references, stand_clear, watch_away
 from marketsim.kernel.grid import increment_at, on_grid
+from marketsim.kernel.guards import admitted
+from marketsim.kernel.ladder import displayed
 from marketsim.kernel.matching import match, tradable
 from marketsim.kernel.order_ids import enter_order, find_order, join_owner
-from marketsim.kernel.pegs import displayed, enter_peg, peg_price
+from marketsim.kernel.pegs import enter_peg, peg_price
 from marketsim.kernel.queues import end_order, join_level, join_list, rest
+from marketsim.kernel.session_state import session_at
 from marketsim.kernel.stops import place_stop
 from marketsim.kernel.tables import take_slot
 from marketsim.kernel.tape import open_qty, record_event, record_event_here, record_rejection
@@ -46,7 +52,7 @@ MARKET_ON_OPEN, MARKET_ON_CLOSE = Kind.MARKET_ON_OPEN.value, Kind.MARKET_ON_CLOS
 LIMIT_ON_OPEN, LIMIT_ON_CLOSE = Kind.LIMIT_ON_OPEN.value, Kind.LIMIT_ON_CLOSE.value
 IMBALANCE_ON_OPEN, IMBALANCE_ON_CLOSE = Kind.IMBALANCE_ON_OPEN.value, Kind.IMBALANCE_ON_CLOSE.value
 GTC, DAY, IOC, FOK, GTD = (t.value for t in Tif)
-POST_ONLY, HIDDEN = Flag.POST_ONLY.value, Flag.HIDDEN.value
+POST_ONLY, HIDDEN, SHORT = Flag.POST_ONLY.value, Flag.HIDDEN.value, Flag.SHORT.value
 ACCEPTED, CANCELLED = EventKind.ACCEPTED.value, EventKind.CANCELLED.value
 TRIGGERED, REPRICED = EventKind.TRIGGERED.value, EventKind.REPRICED.value
 BAD_ORDER_ID, BAD_OWNER, BAD_SIDE = Reason.BAD_ORDER_ID.value, Reason.BAD_OWNER.value, Reason.BAD_SIDE.value
@@ -55,10 +61,9 @@ BAD_PRICE, OFF_TICK, BAD_STOP, BAD_DISPLAY = Reason.BAD_PRICE.value, Reason.OFF_
 BAD_MINIMUM, BAD_EXPIRY, DUPLICATE_ORDER = Reason.BAD_MINIMUM.value, Reason.BAD_EXPIRY.value, Reason.DUPLICATE_ORDER.value
 WRONG_PHASE, WOULD_TRADE, FILL_OR_KILL = Reason.WRONG_PHASE.value, Reason.WOULD_TRADE.value, Reason.FILL_OR_KILL.value
 MINIMUM_QUANTITY, NO_LIQUIDITY = Reason.MINIMUM_QUANTITY.value, Reason.NO_LIQUIDITY.value
-IMMEDIATE_OR_CANCEL = Reason.IMMEDIATE_OR_CANCEL.value
+IMMEDIATE_OR_CANCEL, TRADE_THROUGH = Reason.IMMEDIATE_OR_CANCEL.value, Reason.TRADE_THROUGH.value
 CONTINUOUS, CLOSED, PRE_OPEN, OPENING = (p.value for p in (Phase.CONTINUOUS, Phase.CLOSED, Phase.PRE_OPEN, Phase.OPENING_AUCTION))
 CUT_OFF = Reason.CUT_OFF.value
-NS_A_DAY = 86_400_000_000_000
 
 
 @inlined
@@ -151,7 +156,7 @@ def enter(engine, book_index, message):
     extra.expire_ns = message.expire_ns
     if slot.tif == GTD:
         add_timer(engine, message.expire_ns, slot.arrival, index)
-    if slot.special & (WAITING_STOP | TRAILING):
+    if slot.special & WAITING_STOP:
         watch_as_stop(engine, index, ACCEPTED)
     elif slot.special & PEGGED:
         watch_as_peg(engine, index, ACCEPTED)
@@ -160,7 +165,7 @@ def enter(engine, book_index, message):
         wait_for_auction(engine, index)
     else:
         record_event(engine, slot, ACCEPTED, 0, slot.qty_lot)
-        act(engine, index, message.min_qty_lot)
+        act(engine, index, message.min_qty_lot, message.flags)
 
 
 @inner
@@ -185,7 +190,7 @@ def wait_for_auction(engine, slot_index):
 
 
 @inner
-def act(engine, slot_index, min_qty_lot):
+def act(engine, slot_index, min_qty_lot, flags):
     """Let a market or limit order that is in no queue trade, and do with the remainder what its kind and time in force say."""
     slot = slot_at(engine.slots, slot_index)
     book = book_at(engine.books, slot.book)
@@ -201,7 +206,24 @@ def act(engine, slot_index, min_qty_lot):
         limit = slot.side * (level_at(engine.levels, best).key + venue.protection_ticks)
         slot.price_tick = on_grid(engine, venue, slot.side, limit)
     limit_key = NO_PRICE if at_market and not protected else slot.side * slot.price_tick
-    if min_qty_lot > 0 and tradable(engine, slot.book, slot.side, slot.owner_id, limit_key, min_qty_lot) < min_qty_lot:
+    nothing_left = NO_LIQUIDITY
+    if book.quirks & GUARDED:
+        short = slot.special & SOLD_SHORT
+        price, moved_by, refused = admitted(engine, slot.book, slot.side, short, at_market, slot.side * limit_key)
+        if refused:
+            _drop(engine, slot_index, moved_by)
+            return
+        if moved_by != 0:
+            limit_key = slot.side * price
+            if not at_market:
+                slot.price_tick = price
+                record_event(engine, slot, REPRICED, moved_by, slot.qty_lot)
+            elif protected:
+                slot.price_tick = price
+            else:
+                nothing_left = moved_by
+    away = NO_PRICE if venue.trade_through == ALLOW or flags & SWEEP else away_key(engine, slot.book, slot.side)
+    if min_qty_lot > 0 and tradable(engine, slot.book, slot.side, slot.owner_id, min(limit_key, away), min_qty_lot) < min_qty_lot:
         _drop(engine, slot_index, MINIMUM_QUANTITY)
         return
     if slot.special & POSTS_ONLY and best != NONE and level_at(engine.levels, best).key == limit_key:
@@ -209,18 +231,25 @@ def act(engine, slot_index, min_qty_lot):
         slot.price_tick = slid(engine, venue, slot.side, slot.price_tick)
         record_event(engine, slot, REPRICED, 0, slot.qty_lot)
         limit_key = slot.side * slot.price_tick
-    match(engine, slot_index, limit_key)
+    match(engine, slot_index, min(limit_key, away))
     if slot.qty_lot == 0:
         end_order(engine, slot_index)
-    elif slot.tif == IOC:
-        _drop(engine, slot_index, IMMEDIATE_OR_CANCEL)
-    elif at_market and not protected:
-        _drop(engine, slot_index, NO_LIQUIDITY)
+    elif slot.tif == IOC or (at_market and not protected):
+        best = ladder_at(engine.ladders, slot.book * LADDERS_A_BOOK + (ASKS if slot.side > 0 else BIDS)).best
+        if best != NONE and level_at(engine.levels, best).key <= limit_key:
+            _drop(engine, slot_index, TRADE_THROUGH)
+        elif slot.tif == IOC:
+            _drop(engine, slot_index, IMMEDIATE_OR_CANCEL)
+        else:
+            _drop(engine, slot_index, NO_LIQUIDITY if best == NONE else nothing_left)
     else:
         if at_market:
             slot.kind = LIMIT
             record_event(engine, slot, REPRICED, NO_LIQUIDITY, slot.qty_lot)
-        rest(engine, slot_index)
+        if away == NO_PRICE or stand_clear(engine, slot_index, away):
+            rest(engine, slot_index)
+        else:
+            _drop(engine, slot_index, TRADE_THROUGH)
 
 
 @inner
@@ -271,7 +300,7 @@ def trigger_now(engine, slot_index):
     if slot.special & IS_HIDDEN:
         # While it waited for its trigger its queue was that of the stops, which knows no hidden rank.
         slot.special |= hidden_rank(engine, slot.book)
-    act(engine, slot_index, 0)
+    act(engine, slot_index, 0, 0)
 
 
 @inner
@@ -289,12 +318,13 @@ def watch_as_peg(engine, slot_index, event_kind):
     """Price a new peg and let it act; without a reference it waits outside the book."""
     slot = slot_at(engine.slots, slot_index)
     book = book_at(engine.books, slot.book)
-    bid, ask = displayed(engine, slot.book)
+    bid, ask = references(engine, slot.book)
     price = peg_price(engine, slot_index, bid, ask) if book.phase == CONTINUOUS else NO_PRICE
     if price != NO_PRICE:
         slot.price_tick = price
     record_event(engine, slot, event_kind, 0, slot.qty_lot)
     book.awake += 1
+    watch_away(engine, book, 1)
     book.n_pegs += 1
     if book.n_pegs == 1:
         book.bid_reference_tick, book.ask_reference_tick = (bid, ask) if book.phase == CONTINUOUS else (NO_PRICE, NO_PRICE)
@@ -309,10 +339,8 @@ def _special(engine, book_index, message):
     special = 0
     hidden = message.flags & HIDDEN != 0
     kind = message.kind
-    if kind in (STOP, STOP_LIMIT):
+    if kind in (STOP, STOP_LIMIT, TRAILING_STOP):
         special |= WAITING_STOP
-    elif kind == TRAILING_STOP:
-        special |= TRAILING | WAITING_STOP
     elif MARKET_ON_OPEN <= kind <= IMBALANCE_ON_CLOSE:
         special |= FOR_AUCTION
     elif FIRST_PEG <= kind <= LAST_PEG:
@@ -326,6 +354,8 @@ def _special(engine, book_index, message):
         special |= ICEBERG
     if message.flags & POST_ONLY:
         special |= POSTS_ONLY
+    if message.flags & SHORT:
+        special |= SOLD_SHORT
     return special
 
 
@@ -352,9 +382,9 @@ def malformed(engine, book_index, message):
     immediate = tif in (IOC, FOK)
     if tif < 0 or tif > GTD or (immediate and kind != LIMIT and kind != MARKET) or (tif == GTD and _is_at_once(kind)):
         return BAD_TIF
-    allowed = 0
+    allowed = SHORT if message.side < 0 else 0
     if kind == LIMIT:
-        allowed |= HIDDEN if immediate else HIDDEN | POST_ONLY
+        allowed |= HIDDEN | SWEEP if immediate else HIDDEN | SWEEP | POST_ONLY
     elif kind == STOP_LIMIT or FIRST_PEG <= kind <= LAST_PEG:
         allowed |= HIDDEN
     if flags & ~allowed != 0:
@@ -410,7 +440,7 @@ def bad_qty(venue, qty_lot):
 @inner
 def bad_price(engine, venue, price_tick):
     """Return why a price is impossible on a venue, or 0."""
-    if price_tick < venue.lowest_tick or price_tick > MAX_TICK:
+    if price_tick < venue.lowest_tick or price_tick > venue.highest_tick:
         return BAD_PRICE
     if venue.n_tick_bands > 0 and price_tick % increment_at(engine, venue, price_tick) != 0:
         return OFF_TICK
@@ -422,33 +452,43 @@ def _not_now(engine, book_index, message):
     """Return the reason a well-formed order cannot enter in the present state of the market, or 0."""
     book = book_at(engine.books, book_index)
     if MARKET_ON_OPEN <= message.kind <= IMBALANCE_ON_CLOSE:
-        return too_late(engine, book, message.kind)
+        return too_late(engine, book_index, message.kind)
     if book.phase != CONTINUOUS:
         immediate = message.kind == MARKET or message.tif == IOC or message.tif == FOK
         return WRONG_PHASE if book.phase == CLOSED or immediate else 0
     limit_key = NO_PRICE if message.kind == MARKET else message.side * message.price_tick
+    if book.quirks & GUARDED and (message.kind == MARKET or message.kind == LIMIT):
+        short, at_market = message.flags & SHORT, message.kind == MARKET
+        price, moved_by, refused = admitted(engine, book_index, message.side, short, at_market, message.side * limit_key)
+        if refused:
+            return moved_by
+        limit_key = message.side * price
     if message.tif == FOK:
+        if venue_at(engine.venues, book.venue).trade_through != ALLOW and message.flags & SWEEP == 0:
+            limit_key = min(limit_key, away_key(engine, book_index, message.side))
         if tradable(engine, book_index, message.side, message.owner_id, limit_key, message.qty_lot) < message.qty_lot:
             return FILL_OR_KILL
-    elif message.flags & POST_ONLY and would_trade(engine, book_index, message.side, message.price_tick):
+    elif message.flags & POST_ONLY and would_trade(engine, book_index, message.side, message.side * limit_key):
         return WOULD_TRADE
     return 0
 
 
 @inner
-def too_late(engine, book, kind):
+def too_late(engine, book_index, kind):
     """Return why an order for an auction comes too late for it, or 0; it may come at any time before, but not into a closed market."""
+    book = book_at(engine.books, book_index)
     at_open = kind in (MARKET_ON_OPEN, LIMIT_ON_OPEN, IMBALANCE_ON_OPEN)
     if book.phase == CLOSED or (at_open and book.phase != PRE_OPEN and book.phase != OPENING):
         return WRONG_PHASE
     venue = venue_at(engine.venues, book.venue)
     if kind in (MARKET_ON_OPEN, MARKET_ON_CLOSE):
-        until = venue.market_on_open_until_ns if at_open else venue.market_on_close_until_ns
+        before_ns = venue.market_on_open_before_ns if at_open else venue.market_on_close_before_ns
     elif kind in (LIMIT_ON_OPEN, LIMIT_ON_CLOSE):
-        until = venue.limit_on_open_until_ns if at_open else venue.limit_on_close_until_ns
+        before_ns = venue.limit_on_open_before_ns if at_open else venue.limit_on_close_before_ns
     else:
         return 0
-    return CUT_OFF if engine.clock_ns % NS_A_DAY >= until else 0
+    session = session_at(engine.sessions, book_index)
+    return CUT_OFF if engine.clock_ns >= (session.opening_ns if at_open else session.closing_ns) - before_ns else 0
 
 
 @inner

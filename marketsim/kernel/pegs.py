@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-from marketsim.kernel.book_state import ASKS, BIDS, LADDERS_A_BOOK, NO_PRICE, NONE, book_at, extra_at, level_at, slot_at, venue_at
-from marketsim.kernel.compile import inner
+from marketsim.kernel.book_state import ALLOW, NO_PRICE, NONE, book_at, extra_at, slot_at, venue_at
+from marketsim.kernel.compile import inlined, inner
+from marketsim.kernel.consolidated import away_key, references
 from marketsim.kernel.grid import on_grid
 from marketsim.kernel.matching import match
 from marketsim.kernel.queues import end_order, rest, unlink
-from marketsim.kernel.stops import best_displayed
+from marketsim.kernel.session_state import session_at
 from marketsim.kernel.tape import record_event
-from marketsim.records import MAX_TICK, EventKind, Kind
+from marketsim.records import MAX_TICK, EventKind, Kind, Phase
 
 REPRICED = EventKind.REPRICED.value
+CONTINUOUS = Phase.CONTINUOUS.value
 PRIMARY, MARKET = Kind.PEG_PRIMARY.value, Kind.PEG_MARKET.value
 
 
 @inner
-def displayed(engine, book_index):
-    """Return the best displayed bid and ask in ticks, NO_PRICE where there is none."""
-    bid = best_displayed(engine, book_index * LADDERS_A_BOOK + BIDS)
-    ask = best_displayed(engine, book_index * LADDERS_A_BOOK + ASKS)
-    bid_tick = -level_at(engine.levels, bid).key if bid != NONE else NO_PRICE
-    ask_tick = level_at(engine.levels, ask).key if ask != NONE else NO_PRICE
-    return bid_tick, ask_tick
-
-
-@inner
 def peg_price(engine, slot_index, bid_tick, ask_tick):
-    """Return the price of a peg, or NO_PRICE: reference + side * offset, one increment short of the other side, within its own limit."""
+    """Return the price of a peg, or NO_PRICE: reference + side * offset, short of the other side, within its limit and its band."""
     slot = slot_at(engine.slots, slot_index)
     extra = extra_at(engine.extras, slot_index)
     own, other = (bid_tick, ask_tick) if slot.side > 0 else (ask_tick, bid_tick)
@@ -46,17 +38,33 @@ def peg_price(engine, slot_index, bid_tick, ask_tick):
     key = slot.side * reference + extra.stop_tick
     if other != NO_PRICE:
         key = min(key, slot.side * other - 1)
-    key = min(key, slot.side * extra.limit_tick)
+    session = session_at(engine.sessions, slot.book)
+    key = min(key, slot.side * extra.limit_tick, slot.side * (session.upper_tick if slot.side > 0 else session.lower_tick))
     venue = venue_at(engine.venues, book_at(engine.books, slot.book).venue)
+    if venue.trade_through != ALLOW:
+        key = min(key, away_key(engine, slot.book, slot.side))
     price = on_grid(engine, venue, slot.side, slot.side * key)
     return price if venue.lowest_tick <= price <= MAX_TICK else NO_PRICE
+
+
+@inner
+def stale_book(engine, symbol):
+    """Return the first venue's book of a symbol whose pegs follow all venues and have not yet followed a change, or NONE."""
+    for venue in range(engine.n_venues):
+        book_index = venue * engine.n_symbols + symbol
+        book = book_at(engine.books, book_index)
+        if book.n_pegs > 0 and book.phase == CONTINUOUS and venue_at(engine.venues, venue).peg_consolidated:
+            bid_tick, ask_tick = references(engine, book_index)
+            if bid_tick != book.bid_reference_tick or ask_tick != book.ask_reference_tick:
+                return book_index
+    return NONE
 
 
 @inner
 def reprice_pegs(engine, book_index):
     """Price the book's pegs anew, in order of acceptance, if a reference has changed; return whether it had."""
     book = book_at(engine.books, book_index)
-    bid_tick, ask_tick = displayed(engine, book_index)
+    bid_tick, ask_tick = references(engine, book_index)
     if bid_tick == book.bid_reference_tick and ask_tick == book.ask_reference_tick:
         return False
     book.bid_reference_tick = bid_tick
@@ -70,7 +78,7 @@ def reprice_pegs(engine, book_index):
     return True
 
 
-@inner
+@inlined
 def _reprice(engine, slot_index, price):
     slot = slot_at(engine.slots, slot_index)
     if (price == NO_PRICE and slot.level == NONE) or (price == slot.price_tick and slot.level != NONE):

@@ -4,55 +4,77 @@ from __future__ import annotations
 
 from marketsim.kernel.auctions import drop_all, uncross
 from marketsim.kernel.book_state import (
+    GUARDED,
     LADDERS_A_BOOK,
+    NO_PRICE,
+    NO_TIMER,
     NONE,
     OPEN_BUYS,
+    OUT_OF_HOURS,
     book_at,
     extra_at,
     ladder_at,
     level_at,
     slot_at,
-    venue_at,
 )
-from marketsim.kernel.compile import inner
+from marketsim.kernel.compile import inlined, inner
+from marketsim.kernel.prints import end_of_day
 from marketsim.kernel.queues import cancel
-from marketsim.kernel.stops import after_trade
+from marketsim.kernel.session_clock import arm, plan_indication
+from marketsim.kernel.session_state import session_at
+from marketsim.kernel.stops import watch_last
 from marketsim.kernel.tape import record_rejection, write_event
 from marketsim.records import EventKind, Phase, Reason, Tif
 
 CLOSED, OPENING, CONTINUOUS = Phase.CLOSED.value, Phase.OPENING_AUCTION.value, Phase.CONTINUOUS.value
-VOLATILITY, CLOSING = Phase.VOLATILITY_AUCTION.value, Phase.CLOSING_AUCTION.value
+VOLATILITY, HALT, CLOSING = Phase.VOLATILITY_AUCTION.value, Phase.HALT.value, Phase.CLOSING_AUCTION.value
 EXPIRED, PHASE = EventKind.EXPIRED.value, EventKind.PHASE.value
-END_OF_SESSION, WRONG_PHASE = Reason.END_OF_SESSION.value, Reason.WRONG_PHASE.value
+SHORT_SALES, PREVIOUS_CLOSE = EventKind.SHORT_SALES.value, EventKind.PREVIOUS_CLOSE.value
+END_OF_SESSION, WRONG_PHASE, BAD_EXPIRY = Reason.END_OF_SESSION.value, Reason.WRONG_PHASE.value, Reason.BAD_EXPIRY.value
 DAY = Tif.DAY.value
-OUT_OF_HOURS = 1 << 8  # bit of BOOK.quirks: the book is not in continuous trading
 
 
-@inner
+@inlined
 def change_phase(engine, book_index, message):
-    """Enter the phase a message from the venue names."""
-    if not CLOSED <= message.qty_lot <= CLOSING:
+    """Enter the phase a message from the venue names; a halt or volatility auction may be given an end."""
+    phase = message.qty_lot
+    if not CLOSED <= phase <= CLOSING:
         record_rejection(engine, message, WRONG_PHASE)
         return
-    enter_phase(engine, book_index, message.qty_lot)
+    is_timed = message.expire_ns != 0 and phase in (HALT, VOLATILITY)
+    if is_timed and message.expire_ns <= engine.clock_ns:
+        record_rejection(engine, message, BAD_EXPIRY)
+        return
+    enter_phase(engine, book_index, phase, message.expire_ns if is_timed else NO_TIMER)
+    arm(engine, book_index)
 
 
 @inner
-def enter_phase(engine, book_index, phase):
-    """Hold the auction that ends with the present phase, end what the new one ends, and let stops see what happened."""
+def enter_phase(engine, book_index, phase, until_ns):
+    """Hold the auction that ends with the present phase, end what the new one ends, and let stops see what happened.
+
+    At ``until_ns`` (NO_TIMER for never) the phase ends by itself, if the caller arms the book's timer.
+    """
     book = book_at(engine.books, book_index)
+    session = session_at(engine.sessions, book_index)
+    session.phase_until_ns = until_ns
     before = book.phase
     if phase == before:
         return
     if before != CONTINUOUS and (phase == CONTINUOUS or (phase == CLOSED and before in (OPENING, VOLATILITY, CLOSING))):
         uncross(engine, book_index, before)
     book.phase = phase
-    book.quirks = book.quirks & (OUT_OF_HOURS - 1) | (0 if phase == CONTINUOUS else OUT_OF_HOURS)
+    book.quirks = book.quirks & ~OUT_OF_HOURS | (0 if phase == CONTINUOUS else OUT_OF_HOURS)
+    session.limit_side, session.limit_until_ns = 0, NO_TIMER
+    session.lower_tick, session.upper_tick = -NO_PRICE, NO_PRICE
+    plan_indication(engine, book_index)
     write_event(engine, PHASE, 0, NONE, 0, 0, 0, phase, book.symbol, book.venue)
     if phase == CLOSED:
         _end_session(engine, book_index)
-    elif phase == CONTINUOUS and book.awake > 0 and book.traded and venue_at(engine.venues, book.venue).stops_watch_touch == 0:
-        after_trade(engine, book_index)
+        if book.quirks & GUARDED:
+            _end_day(engine, book_index)
+    elif phase == CONTINUOUS and book.awake > 0 and book.traded:
+        watch_last(engine, book_index)
 
 
 @inner
@@ -74,6 +96,19 @@ def _end_session(engine, book_index):
     _expire_list(engine, book.peg_head)
     for which in range(OPEN_BUYS, LADDERS_A_BOOK):
         drop_all(engine, base + which)
+
+
+@inlined
+def _end_day(engine, book_index):
+    """Take the previous close from the session that ends, and count down the short-sale restriction."""
+    book = book_at(engine.books, book_index)
+    session = session_at(engine.sessions, book_index)
+    if end_of_day(engine, book_index, book.last_tick):
+        write_event(engine, PREVIOUS_CLOSE, 0, NONE, 0, 0, book.last_tick, 0, book.symbol, book.venue)
+    if session.short_sessions > 0:
+        session.short_sessions -= 1
+        if session.short_sessions == 0:
+            write_event(engine, SHORT_SALES, 0, NONE, 0, 0, 0, 0, book.symbol, book.venue)
 
 
 @inner

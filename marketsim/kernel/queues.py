@@ -11,7 +11,6 @@ from marketsim.kernel.book_state import (
     NONE,
     PEGGED,
     RANKS_LAST,
-    TRAILING,
     WAITING_STOP,
     book_at,
     extra_at,
@@ -19,14 +18,16 @@ from marketsim.kernel.book_state import (
     slot_at,
 )
 from marketsim.kernel.compile import inlined, inner
+from marketsim.kernel.consolidated import watch_away
 from marketsim.kernel.ladder import add_level, find_level, remove_level
 from marketsim.kernel.order_ids import forget_order, leave_owner
 from marketsim.kernel.tables import give_slot
 from marketsim.kernel.tape import open_qty, record_event, record_event_here
-from marketsim.records import EventKind
+from marketsim.records import EventKind, Kind
 
 CANCELLED, REFILLED = EventKind.CANCELLED.value, EventKind.REFILLED.value
-LEAVES_TRACES = PEGGED | WAITING_STOP | TRAILING
+TRAILING_STOP = Kind.TRAILING_STOP.value
+LEAVES_TRACES = PEGGED | WAITING_STOP
 
 
 @inner
@@ -177,11 +178,12 @@ def forget_watch(engine, slot_index):
     slot = slot_at(engine.slots, slot_index)
     book = book_at(engine.books, slot.book)
     book.awake -= 1
-    if slot.special & TRAILING:
+    if slot.kind == TRAILING_STOP:
         book.n_trailing -= 1
         book.trail_head, book.trail_tail = leave_list(engine, slot_index, book.trail_head, book.trail_tail)
     elif slot.special & PEGGED:
         book.n_pegs -= 1
+        watch_away(engine, book, -1)
         if book.peg_cursor == slot_index:
             book.peg_cursor = extra_at(engine.extras, slot_index).list_next
         book.peg_head, book.peg_tail = leave_list(engine, slot_index, book.peg_head, book.peg_tail)

@@ -10,6 +10,7 @@ from marketsim.kernel.book_state import (
     ASKS,
     BIDS,
     BUY_STOPS,
+    GUARDED,
     LADDERS_A_BOOK,
     NONE,
     SELL_STOPS,
@@ -20,7 +21,9 @@ from marketsim.kernel.book_state import (
     slot_at,
     venue_at,
 )
-from marketsim.kernel.compile import inner
+from marketsim.kernel.compile import inlined, inner
+from marketsim.kernel.ladder import best_displayed
+from marketsim.kernel.prints import note_trade
 from marketsim.kernel.queues import forget_watch, join_level, unlink
 from marketsim.kernel.tape import open_qty, record_event
 from marketsim.records import EventKind
@@ -30,6 +33,15 @@ REPRICED = EventKind.REPRICED.value
 
 @inner
 def after_trade(engine, book_index):
+    """Let the venue's guards and the stops that watch trades see the last one."""
+    book = book_at(engine.books, book_index)
+    if book.quirks & GUARDED:
+        note_trade(engine, book_index, book.last_tick)
+    watch_last(engine, book_index)
+
+
+@inlined
+def watch_last(engine, book_index):
     """Let the stops that watch trades see the last one."""
     book = book_at(engine.books, book_index)
     if venue_at(engine.venues, book.venue).stops_watch_touch == 0:
@@ -48,15 +60,6 @@ def watch_touch(engine, book_index):
     if book_at(engine.books, book_index).n_trailing > 0:
         trail(engine, book_index, ask_tick, ask != NONE, bid_tick, bid != NONE)
     trigger(engine, book_index, ask_tick, ask != NONE, bid_tick, bid != NONE)
-
-
-@inner
-def best_displayed(engine, ladder_index):
-    """Return the best level that shows anything, or NONE."""
-    index = ladder_at(engine.ladders, ladder_index).best
-    while index != NONE and level_at(engine.levels, index).qty_lot == 0:
-        index = level_at(engine.levels, index).worse
-    return index
 
 
 @inner
@@ -79,7 +82,7 @@ def trigger(engine, book_index, up_tick, up_known, down_tick, down_known):
         _queue(engine, book_index, buy)
 
 
-@inner
+@inlined
 def _queue(engine, book_index, slot_index):
     """Let a triggered stop wait until the order under way is finished."""
     book = book_at(engine.books, book_index)
@@ -108,7 +111,7 @@ def trail(engine, book_index, up_tick, up_known, down_tick, down_known):
         index = after
 
 
-@inner
+@inlined
 def set_trail(engine, book_index, slot_index, tick):
     """Move one trailing stop to a new trigger price if that is nearer to the market than its own, or if it has none yet."""
     slot = slot_at(engine.slots, slot_index)

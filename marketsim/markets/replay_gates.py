@@ -5,6 +5,7 @@ Everything is counted from the recorded events and the rebuilt book, nothing fro
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 
 import numpy as np
@@ -31,6 +32,17 @@ class ReplayGates:
         self._top, self._effects = rebuilt(stream).top, effects_of(stream)
         self._ticks, self._lots = per_unit(stream.tick_size), per_unit(stream.lot_size)
         self._of_symbol = [np.flatnonzero(stream.events["symbol"] == symbol) for symbol in range(len(stream.symbols))]
+
+    @functools.cached_property
+    def _entered(self) -> dict[tuple[int, int, int], int]:
+        """All lots that ever entered a level, by symbol, side and tick."""
+        rows = np.flatnonzero(self._effects["entered_lot"])
+        levels = np.stack([self._events["symbol"][rows], self._effects["side"][rows], self._effects["price_tick"][rows]], axis=1)
+        order = np.lexsort(levels.T)
+        levels, lots = levels[order], self._effects["entered_lot"][rows][order]
+        first = np.flatnonzero(np.append(True, (levels[1:] != levels[:-1]).any(axis=1))) if len(rows) else rows
+        sums = np.add.reduceat(lots, first) if len(rows) else lots
+        return {(int(s), int(side), int(tick)): int(total) for (s, side, tick), total in zip(levels[first], sums, strict=True)}
 
     def __call__(self, run: AccountRun) -> list[Gate]:
         """Return the gates of one account."""
@@ -83,10 +95,8 @@ class ReplayGates:
             else:
                 made[symbol, side, int(fill["time_ns"])] += lots
         excess = 0
-        for (symbol, side, tick), lots in taken.items():
-            rows = self._of_symbol[symbol]
-            level = (self._effects["side"][rows] == side) & (self._effects["price_tick"][rows] == tick)
-            excess += max(0, lots - int(self._effects["entered_lot"][rows][level].sum()))
+        for level, lots in taken.items():
+            excess += max(0, lots - self._entered.get(level, 0))
         for (symbol, _, time_ns), lots in made.items():
             at, _ = self._moment(symbol, time_ns)
             of_flow = np.isin(self._events["kind"][at], (*FLOW, *ENTRIES))

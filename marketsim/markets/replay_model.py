@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 
 import pyarrow as pa
@@ -27,7 +28,6 @@ class ReplayModel:
         self.panel = panel(bars, spec.symbols, with_actions=False, max_bars=spec.max_ticks)
         self._spec, self._stream = spec, stream
         self._rules = ReplayRules(rules.data_latency_ns, rules.order_latency_ns, rules.queue)
-        self._gates = ReplayGates(stream)
 
     def play(self, traders: Sequence[tuple[Agent, Strategy]], on_bar: Callable[[str, int], None]) -> list[AccountRun]:
         """Play the recording once for every trader."""
@@ -39,7 +39,11 @@ class ReplayModel:
 
     def gates(self, run: AccountRun) -> list[Gate]:
         """Check that the recording can have given every fill."""
-        return self._gates(run)
+        return self._of_recording(run)
+
+    @functools.cached_property
+    def _of_recording(self) -> ReplayGates:
+        return ReplayGates(self._stream)
 
 
 def _account(trader: Agent, spec: RunSpec) -> ReplayAccount:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -13,10 +14,11 @@ import yaml
 from marketsim.config import RunSpec
 from marketsim.configsimulated import SimulatedMarket
 from marketsim.report import market_charts, sections
+from marketsim.report.chart_runtime import chart_runtime
 from marketsim.report.number_format import MISSING, money, percent, with_unit
 from marketsim.report.palette import PAGE, PAPER, chart_config
 from marketsim.report.run_report import RunReport
-from marketsim.report.tear_sheet import FONT, Identity, chart_runtime, script_json
+from marketsim.report.tear_sheet import FONT, Identity, script_json
 from marketsim.risk.account import account_histories, sessions_per_year
 from marketsim.risk.measures_of_markets import MARKET_MEASURES, MarketHistory, MarketMeasure, market_history
 from marketsim.risk.metrics import NO_TRIALS, SCHEMA, metrics_of
@@ -56,23 +58,36 @@ def market_report(
     identity : what tells the run from any other
     progress : hears a short sentence now and then
     """
-    bars, agents = simulation.market["market_bars"], simulation.market["market_agents"]
+    bars = simulation.market["market_bars"]
     progress("measuring the market")
-    starting = starting_equity(agents)
-    trips = round_trips(simulation.fills, _as_bars(bars))
-    histories = account_histories(spec, _as_bars(bars), simulation, trips, NO_TRIALS, starting)
-    books = {
-        f"{symbol}" if len(market.venues) == 1 else f"{symbol} {venue.name}": market_history(
-            bars, symbol, venue.name, sessions_per_year(spec.calendar)
-        )
+    trips = round_trips(simulation.fills, bars_of_market(bars))
+    starting = starting_equity(simulation.market["market_agents"])
+    histories = account_histories(spec, bars_of_market(bars), simulation, trips, NO_TRIALS, starting)
+    books = _books(spec, market, bars)
+    progress("writing the page")
+    page, rows = _page(spec, simulation, findings, identity, books)
+    return RunReport(_sorted(_market_metrics(books), metrics_of(histories)), trips, page, b"", _summary(books, rows))
+
+
+def with_market(made: RunReport, spec: RunSpec, market: SimulatedMarket, simulation: Simulation, identity: Identity) -> RunReport:
+    """Add to the report of a strategy the measures of the market it traded in, and that market's page."""
+    books = _books(spec, market, simulation.market["market_bars"])
+    page, _ = _page(spec, simulation, None, identity, books)
+    return dataclasses.replace(made, metrics=_sorted(made.metrics, _market_metrics(books)), market_html=page)
+
+
+def _books(spec: RunSpec, market: SimulatedMarket, bars: pa.Table) -> dict[str, MarketHistory]:
+    """Return every book's history by its name: the symbol, and the venue where there are several."""
+    years = sessions_per_year(spec.calendar)
+    return {
+        symbol if len(market.venues) == 1 else f"{symbol} {venue.name}": market_history(bars, symbol, venue.name, years)
         for symbol in spec.symbols
         for venue in market.venues
     }
-    table = pa.concat_tables([_market_metrics(books), metrics_of(histories)]).sort_by([("agent", "ascending"), ("metric", "ascending")])
-    rows = group_rows(agents, simulation.market["market_activity"])
-    progress("writing the page")
-    page = _page(spec, simulation, findings, identity, (books, rows, starting))
-    return RunReport(table, trips, page, _picture(spec, bars), _summary(books, rows))
+
+
+def _sorted(*metrics: pa.Table) -> pa.Table:
+    return pa.concat_tables(metrics).sort_by([("agent", "ascending"), ("metric", "ascending")])
 
 
 def starting_equity(agents: pa.Table) -> dict[str, float]:
@@ -123,8 +138,8 @@ def _market_metrics(books: Mapping[str, MarketHistory]) -> pa.Table:
     )
 
 
-def _as_bars(bars: pa.Table) -> pa.Table:
-    """Return the market's bars in the columns of historical ones, the first venue's where there are several."""
+def bars_of_market(bars: pa.Table) -> pa.Table:
+    """Return table `market_bars` in the columns of historical bars, the first venue's where there are several."""
     from marketsim.data.bars import SCHEMA as BARS
 
     first = bars.filter(pc.equal(bars["venue"], bars["venue"][0]))
@@ -134,15 +149,13 @@ def _as_bars(bars: pa.Table) -> pa.Table:
 
 
 def _page(
-    spec: RunSpec,
-    simulation: Simulation,
-    findings: pa.Table,
-    identity: Identity,
-    measured: tuple[Mapping[str, MarketHistory], list[GroupRow], Mapping[str, float]],
-) -> str:
+    spec: RunSpec, simulation: Simulation, findings: pa.Table | None, identity: Identity, books: Mapping[str, MarketHistory]
+) -> tuple[str, list[GroupRow]]:
+    """Return the page and its rows of groups; without ``findings`` the page has none."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    books, rows, starting = measured
+    agents = simulation.market["market_agents"]
+    rows, starting = group_rows(agents, simulation.market["market_activity"]), starting_equity(agents)
     bars, activity = simulation.market["market_bars"], simulation.market["market_activity"]
     colours = market_charts.group_colours([row.name for row in rows])
     charts = {}
@@ -163,34 +176,35 @@ def _page(
     environment = Environment(
         loader=PackageLoader("marketsim.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    return environment.get_template("market.html.j2").render(
+    page = environment.get_template("market.html.j2").render(
         spec=spec,
         period=f"{', '.join(spec.symbols[:6])} · {dates['min']} to {dates['max']} · seed {spec.seed}",
         identity=identity,
-        n_agents=simulation.market["market_agents"].num_rows - 1,
+        n_agents=agents.num_rows - 1,
         tiles=[(m.label, _text(m, first), m.formula) for m in MARKET_MEASURES if m.name in TILES],
         books=shown,
         measures=[(m.label, m.formula, [_text(m, h) for h in books.values()]) for m in MARKET_MEASURES],
         columns=COLUMNS,
         groups=rows,
         gates=sections.health_gates(simulation.health),
-        checks=sections.data_checks(findings),
+        checks=None if findings is None else sections.data_checks(findings),
         config=yaml.safe_dump(spec.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=110),
         data=script_json(
             {"look": {"config": chart_config(PAGE, FONT), "autosize": {"type": "fit-x", "contains": "padding"}}, "charts": charts}
         ),
         runtime=chart_runtime(),
     )
+    return page, rows
 
 
-def _picture(spec: RunSpec, bars: pa.Table) -> bytes:
-    """Return the first symbol's price as PNG."""
+def price_png(title: str, bars: pa.Table) -> bytes:
+    """Return the price of the first symbol of table `market_bars` as PNG; drawing it takes longer than a day of simulation."""
     import vl_convert
 
-    first = bars.filter(pc.and_(pc.equal(bars["symbol"], spec.symbols[0]), pc.equal(bars["venue"], bars["venue"][0])))
+    first = bars.filter(pc.and_(pc.equal(bars["symbol"], bars["symbol"][0]), pc.equal(bars["venue"], bars["venue"][0])))
     chart = market_charts.price_chart(first) | PICTURE_SIZE
     chart["layer"] = [{key: value for key, value in layer.items() if key != "params"} for layer in chart["layer"]]
-    chart["title"] = {"text": spec.name.replace("_", " "), "fontSize": 17, "offset": 12}
+    chart["title"] = {"text": title, "fontSize": 17, "offset": 12}
     chart |= {
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
         "padding": 18,

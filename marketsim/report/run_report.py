@@ -26,7 +26,8 @@ class RunReport:
     """Everything a reader gets.
 
     ``metrics`` and ``round_trips`` are tables of the warehouse; ``html`` is one self-contained page that works offline;
-    ``image_png`` shows growth and drawdown; ``summary`` has the header ("", account…) first and then rows (label, value…) of text.
+    ``image_png`` shows growth and drawdown, and is empty where there is no strategy; ``summary`` has the header ("", account…) first and
+    then rows (label, value…) of text; ``market_html`` is a page about the simulated market a strategy traded in, else empty.
     """
 
     metrics: pa.Table
@@ -34,6 +35,7 @@ class RunReport:
     html: str
     image_png: bytes
     summary: tuple[tuple[str, ...], ...]
+    market_html: str = ""
 
 
 def report(  # noqa: PLR0913 - a run's four products and its identity; only what is printed is optional

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import math
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ import yaml
 
 from marketsim.config import RunSpec
 from marketsim.report import comparison, sections
+from marketsim.report.chart_runtime import chart_runtime
 from marketsim.report.line_charts import PERCENT, RATIO, SIGNED_PERCENT, Spec, account_lines, over_time, strategy_area, zero_line
 from marketsim.report.line_data import MAX_AGENTS, LineData
 from marketsim.report.number_format import with_unit
@@ -123,14 +123,6 @@ def _sides(sheet: Sheet) -> list[sections.SideRow]:
         return []
     cash = {trader.name: (trader.account or sheet.spec.account).cash for trader in sheet.spec.traders}
     return sections.side_rows(sheet.sessions, cash)
-
-
-@functools.cache
-def chart_runtime() -> str:
-    """Return the JavaScript that draws charts; bundling it takes a second, and it is the same for every page."""
-    from vl_convert import javascript_bundle
-
-    return str(javascript_bundle("window.vegaEmbed = vegaEmbed;")).replace("</script", "<\\/script")
 
 
 def _spans_months(history: AccountHistory) -> bool:

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from marketsim.risk.columns import days, numbers
 from marketsim.risk.measure import Unit
-from marketsim.risk.observations import NAN, FloatArray
+from marketsim.risk.observations import NAN, FloatArray, IntArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class MarketHistory:
     volume: FloatArray  # shares
     close: FloatArray  # currency
     n_trades: FloatArray
-    session: np.ndarray
+    session: IntArray  # days since the epoch
     bars_per_year: float
 
     @property
@@ -58,12 +58,15 @@ def market_history(bars: pa.Table, symbol: str, venue: str, sessions_per_year: f
     session = days(own, "session_date")
     _, counts = np.unique(session, return_counts=True)
     return MarketHistory(
-        *(
-            numbers(own, name)
-            for name in ("mid_price", "spread", "touch_shares", "quoted_frac", "volume_shares", "close_price", "n_trades")
-        ),
-        session,
-        sessions_per_year * float(np.median(counts)),
+        mid=numbers(own, "mid_price"),
+        spread=numbers(own, "spread"),
+        touch=numbers(own, "touch_shares"),
+        quoted=numbers(own, "quoted_frac"),
+        volume=numbers(own, "volume_shares"),
+        close=numbers(own, "close_price"),
+        n_trades=numbers(own, "n_trades"),
+        session=session,
+        bars_per_year=sessions_per_year * float(np.median(counts)),
     )
 
 

@@ -81,7 +81,9 @@ def recording_checks() -> tuple[Check, ...]:
             counts=("n_messages", "n_gaps"),
             expected="no message missing",
             remedy="record or download again; until then the book is wrong from a gap to the next snapshot",
-            found=lambda row: f"{row['n_gaps']:,} gaps" + (f" of {row['n_lost']:,} lost messages" if row["n_lost"] else ""),
+            found=lambda row: (
+                f"{row['n_gaps']:,} gaps in the feed's numbers" + (f", {row['n_lost']:,} messages lost" if row["n_lost"] else "")
+            ),
         ),
         _none(
             name="recording_orders",

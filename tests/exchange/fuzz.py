@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from flows_of_messages import RULES, first_difference, random_messages
+from flows_of_messages import MARKETS, RULES, first_difference, random_messages
 
 from marketsim.venue_rules import VenueRules
 
@@ -22,7 +23,7 @@ DEFAULT_MESSAGES = 5_000_000
 A_SEQUENCE = (30, 200, 1000, 3000)
 
 
-def shrunk(messages: NDArray[np.void], rules: VenueRules) -> NDArray[np.void]:
+def shrunk(messages: NDArray[np.void], rules: VenueRules | Sequence[VenueRules]) -> NDArray[np.void]:
     """Return the fewest messages found that still differ: halves, quarters, … are left out as long as the difference stays."""
     chunk = len(messages)
     while chunk >= 1:
@@ -46,7 +47,8 @@ def main(arguments: list[str]) -> int:
     done = sequences = 0
     while done < wanted:
         n = int(rng.choice(A_SEQUENCE))
-        rules = RULES[int(rng.integers(len(RULES)))]
+        choices = RULES if rng.random() < 0.6 else MARKETS
+        rules = choices[int(rng.integers(len(choices)))]
         messages = random_messages(
             rng,
             n,
@@ -54,12 +56,14 @@ def main(arguments: list[str]) -> int:
             ids=int(rng.choice([8, 40, 200, 1000])),
             wide=bool(rng.random() < 0.25),
             phases=bool(rng.random() < 0.5),
+            venues=1 if isinstance(rules, VenueRules) else len(rules),
         )
         if first_difference(messages, rules):
             messages = shrunk(messages, rules)
             path = Path(f"fuzz-failure-{seed}.npz")
             np.savez(path, messages=messages, rules=repr(rules))
-            print(f"the exchanges differ; {len(messages)} messages in {path}\n{rules}\n{first_difference(messages, rules)}")
+            print(f"the exchanges differ; {len(messages)} messages in {path}, rules {RULES.index(rules)} of RULES")
+            print(first_difference(messages, rules))
             return 1
         done += n
         sequences += 1

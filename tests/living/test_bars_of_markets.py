@@ -45,7 +45,7 @@ def handed(
         row["time_ns"], row["kind"], row["qty_lot"] = T0 + int(at * S), EventKind.PHASE, phase
     for row, (at, kind, owner) in zip(m, orders, strict=True):
         row["time_ns"], row["kind"], row["owner_id"] = T0 + int(at * S), kind, owner
-    return Handed(Tape(t, e, None, None, ""), m, q, np.zeros(0, DEPTH_SAMPLE), np.zeros(0, ACCOUNT_SAMPLE))
+    return Handed(Tape(t, e, None, None, None, ""), m, q, np.zeros(0, DEPTH_SAMPLE), np.zeros(0, ACCOUNT_SAMPLE))
 
 
 QUOTES = [(2.0, 98, 4, 102, 6), (6.0, 99, 10, 101, 10), (14.0, 0, 0, 101, 10), (16.0, 100, 2, 101, 4)]

@@ -60,7 +60,7 @@ def messages(orders: pa.Table) -> np.ndarray:
 
 
 def test_the_captured_messages_give_the_captured_trades_and_quotes_again(run: tuple[Results, dict[str, pa.Table]]) -> None:
-    results, tables = run
+    _, tables = run
     orders = tables["market_orders"]
     m = messages(orders)
     # The phase a message asks for is not among the columns of an order; the events tell it.

@@ -11,7 +11,7 @@ import yaml
 
 from marketsim.agents.kinds import agent_of, kinds
 from marketsim.config import RunSpec
-from marketsim.configfile import load_runnable
+from marketsim.configfile import load_runnable, load_spec
 from marketsim.configpopulation import Choice, Distribution, EmpiricalLatency, LogNormal, LogNormalLatency, Normal, Uniform
 from marketsim.configsimulated import SimulatedMarket, load_preset, preset_names
 from marketsim.markets.simulated.population import draw, enlist, latency_of
@@ -145,3 +145,10 @@ def test_agents_of_a_group_are_dealt_its_symbols_in_turn() -> None:
 def test_the_configs_are_plain_yaml() -> None:
     for path in (PROJECT / "configs" / "markets").glob("*.yaml"):
         assert yaml.safe_load(path.read_text(encoding="utf-8"))["market"]["preset"] == path.stem
+
+
+def test_one_key_of_a_preset_is_changed_from_the_command_line() -> None:
+    path = PROJECT / "configs" / "markets" / "rmsc04.yaml"
+    spec = load_spec(path, {"market.population.noise.count": 5, "market.population.momentum": None})
+    population = market_of(spec).population
+    assert (population["noise"].count, population["noise"].kind, "momentum" in population) == (5, "noise", False)

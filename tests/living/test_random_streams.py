@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from marketsim.kernel.simulation.streams import exponential, integer, normal, poisson, random_side, uniform
 from marketsim.kernel.simulation.world import AGENT, agent_at
-from marketsim.markets.simulated.world import stream_start
+from marketsim.markets.simulated.world import stream_starts
 
 N = 200_000
 # First outputs of Vigna's splitmix64.c with state 0.
@@ -61,18 +61,19 @@ def test_splitmix64_reference_output() -> None:
 )
 def test_mean_and_variance_are_those_of_the_law(what: int, mean: float, variance: float, fourth: float) -> None:
     """Within four standard errors; ``fourth`` is the fourth central moment, which gives the variance's standard error."""
-    x = draws(what, stream_start(7, "moments")[0])
+    x = draws(what, int(stream_starts(7, ["moments"])[0, 0]))
     assert abs(x.mean() - mean) < 4 * math.sqrt(variance / N)
     assert abs(((x - mean) ** 2).mean() - variance) <= 4 * math.sqrt((fourth - variance**2) / N)
 
 
 def test_bounds_are_kept_and_both_ends_of_integer_are_reached() -> None:
-    assert draws(UNIFORM, 1).min() >= 0.0 and draws(UNIFORM, 1).max() < 1.0
+    assert draws(UNIFORM, 1).min() >= 0.0
+    assert draws(UNIFORM, 1).max() < 1.0
     assert set(draws(INTEGER, 2).tolist()) == {-2, -1, 0, 1, 2, 3, 4}
     assert draws(EXPONENTIAL, 3).min() >= 0.0
 
 
 def test_streams_of_different_names_or_seeds_are_uncorrelated() -> None:
-    starts = [stream_start(seed, name)[k] for seed in (1, 2) for name in ("noise.1", "noise.11") for k in (0, 1)]
+    starts = [int(word) for seed in (1, 2) for word in stream_starts(seed, ["noise.1", "noise.11"]).ravel()]
     correlation = np.corrcoef([draws(NORMAL, start) for start in starts])
     assert np.abs(correlation - np.eye(len(starts))).max() < 5 / math.sqrt(N)

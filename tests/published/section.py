@@ -1,18 +1,17 @@
-"""One part of the page that sets measured figures beside published ones."""
+"""One part of the validation page: a title, what is compared, a table, and a chart where it helps."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Section:
-    """A heading, a paragraph, a table, and a Vega-Lite chart or none."""
+    """A table of ours beside the published; ``chart`` is a Vega-Lite specification or None."""
 
     title: str
     text: str
     columns: tuple[str, ...]
-    rows: Sequence[tuple[Any, ...]]
-    chart: dict[str, Any] | None = None
+    rows: list[tuple[Any, ...]]
+    chart: dict[str, Any] | None

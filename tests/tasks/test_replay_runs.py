@@ -90,7 +90,7 @@ def test_a_run_in_a_recording_is_published_with_gates_and_findings_of_its_own(re
     assert {name: found for name, found in told.items() if name.startswith("recording_")} == {
         "recording_book": ("warning", True, f"0 of {n:,} touches of the rebuilt book differ from the recorded ones"),
         "recording_depth": ("info", True, "0 levels set by the order book file"),
-        "recording_gaps": ("error", True, "0 gaps"),
+        "recording_gaps": ("error", True, "0 gaps in the feed's numbers"),
         "recording_orders": ("warning", True, f"0 of {n:,} events name an unknown order, one twice, or more than it has"),
         "recording_rows": ("warning", True, f"0 of {n:,} rows refused"),
         "recording_steps": ("error", True, f"0 of {n - 1:,} steps differ from the order book file"),
@@ -254,7 +254,7 @@ def test_a_stream_of_levels_runs_around_the_clock(tmp_path: Path) -> None:
     outcome = ran(tmp_path, tmp_path / "warehouse", strategy={"kind": "buy_and_hold"}, **day, **rules)
     assert outcome.status == "success"
     told = {row["check_name"]: row["observed"] for row in rows(tmp_path / "warehouse", outcome, "findings")}
-    assert told["recording_gaps"] == "0 gaps"
+    assert told["recording_gaps"] == "0 gaps in the feed's numbers"
     assert told["recording_book"] == "0 of 3,929 touches of the rebuilt book differ from the recorded ones"
 
 

@@ -122,6 +122,18 @@ def test_an_agent_beyond_its_limit_ends_the_run_and_nothing_is_published(tmp_pat
     assert reader.runs(tmp_path / "warehouse") == []
 
 
+def test_a_strategys_run_has_its_tear_sheet_and_the_page_of_its_market(tmp_path: Path) -> None:
+    traded = f"{MARKET}strategy: {{kind: sma_crossover, fast: 2, slow: 4}}\naccount: {{cash: 100_000}}\n"
+    outcome = run_pipeline(written(tmp_path, traded), tmp_path / "warehouse")
+    assert outcome.summary[0] == ("", "strategy")
+    assert 'data-chart="growth"' in outcome.report.read_text(encoding="utf-8")
+    assert 'data-chart="spread-0"' in (outcome.folder / "market.html").read_text(encoding="utf-8")
+    roles = reader.query(tmp_path / "warehouse", "SELECT role, count(DISTINCT agent) AS n FROM metrics GROUP BY role ORDER BY role")
+    assert roles.to_pylist() == [{"role": "market", "n": 1}, {"role": "strategy", "n": 1}]
+    moved = reader.query(tmp_path / "warehouse", "SELECT n_agents FROM market_groups WHERE group_name = 'strategy'")
+    assert moved.to_pylist() == [{"n_agents": 1}]
+
+
 def test_a_finished_simulation_is_not_run_again(tmp_path: Path) -> None:
     request = written(tmp_path, MARKET)
     run = ingest(request, tmp_path / "warehouse")

@@ -51,7 +51,7 @@ REFUSED_ROW = np.array([(7, Fault.BAD_SIDE), (9, Fault.BAD_SIDE)], REFUSED)
     [
         (replace(WHOLE, refused=REFUSED_ROW), {"recording_rows": "2 of 5 rows refused (2 bad side)"}),
         (replace(WHOLE, retimed=np.array([1])), {"recording_times": "1 of 3 messages out of order in time"}),
-        (recording([BID, event(0.15, K.GAP, qty=12), ASK]), {"recording_gaps": "1 gaps of 12 lost messages"}),
+        (recording([BID, event(0.15, K.GAP, qty=12), ASK]), {"recording_gaps": "1 gaps in the feed's numbers, 12 messages lost"}),
         (
             recording([BID, ASK, event(0.3, K.DELETE, 9990, 5, side=BUY, id=77), event(0.4, K.REDUCE, 10002, 41, side=SELL, id=2)]),
             {"recording_orders": "2 of 4 events name an unknown order, one twice, or more than it has"},

@@ -62,7 +62,7 @@ def chiarella(market, me, p, state):
         if mid > 0.0 and value_tick > 0.0:
             elapsed_s = (me.now_ns - state.seen_ns) / SECOND_NS
             log_price = math.log(mid)
-            if state.has_price == 1 and elapsed_s > 0.0:
+            if p.beta_per_s > 0.0 and state.has_price == 1 and elapsed_s > 0.0:  # only chartists need the trend
                 state.trend_per_s = next_trend(p, state.trend_per_s, log_price - state.log_price, elapsed_s)
             state.log_price, state.has_price = log_price, 1
             demand = elapsed_s * demand_per_s(p, math.log(value_tick) - log_price, state.trend_per_s)

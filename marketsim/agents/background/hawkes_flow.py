@@ -3,7 +3,7 @@
 The intensity of event i is mu_i + sum_j n_ij sum_{s < t} g(t - s) over the past events s of kind j, with a kernel g of area 1 that is
 exponential, or a power law with a cut-off at short times (Bacry, Mastromatteo and Muzy 2015). Events are drawn exactly, by thinning
 (Ogata 1981) on sums of exponentials that are carried along. The power law eta c^eta (t + c)^(-1-eta) is a mixture of exponential densities
-with Gamma(eta, 1/c) distributed rates; the flow takes `N_TERMS` of them, their rates a geometric series.
+with Gamma(eta, 1/c) distributed rates; the flow takes `N_TERMS` of them, their rates a geometric series down to one over the end.
 """
 
 from __future__ import annotations

@@ -52,5 +52,6 @@ def poisson_noise(market, me, p, state):
         if uniform(me) < p.market_share:
             take(market, me, side, qty_lot)
         else:
-            state.order_id = limit(market, me, side, (bid + ask) // 2 - side * integer(me, 0, p.width_tick), qty_lot)
+            nearest_tick = (bid + ask + (side < 0)) // 2  # the mid, rounded away from the other side: towards one side prices would drift
+            state.order_id = limit(market, me, side, nearest_tick - side * integer(me, 0, p.width_tick), qty_lot)
     wake_in(market, me, exponential(me, 1e9 / p.rate_per_s))

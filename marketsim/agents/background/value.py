@@ -118,7 +118,8 @@ def learn(p, estimate_tick, variance_tick2, elapsed_ns, seen_tick):
     ahead = math.exp(2.0 * elapsed_ns * per_ns) * variance_tick2 + steps * p.shock_variance_tick2_per_ns
     total = p.noise_variance_tick2 + ahead
     trust = ahead / total if total > 0.0 else 1.0
-    estimate = (1.0 - trust) * reverted(p, estimate_tick, elapsed_ns) + trust * seen_tick
+    prior_tick = p.mean_tick + math.exp(elapsed_ns * per_ns) * (estimate_tick - p.mean_tick)
+    estimate = (1.0 - trust) * prior_tick + trust * seen_tick
     if p.published_learning == 1:
         total = p.noise_variance_tick2 + variance_tick2
         return estimate, p.noise_variance_tick2 * variance_tick2 / total if total > 0.0 else 0.0

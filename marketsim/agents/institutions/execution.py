@@ -15,10 +15,11 @@ from pydantic import Field
 from marketsim.agents.regime import SECOND, WATCH, RegimeParams, aggressiveness_factor, watch_regime
 from marketsim.kernel.book_state import NO_PRICE, NONE
 from marketsim.kernel.compile import inner
-from marketsim.kernel.simulation.actions import cancel, send, wake_in
+from marketsim.kernel.simulation.actions import cancel, cancel_each, send, wake_in
 from marketsim.kernel.simulation.sight import (
     best_tick,
     first_order,
+    grid_tick,
     has_settled,
     last_tick,
     next_order,
@@ -43,16 +44,16 @@ PARENT = np.dtype([("watch", WATCH), ("from_lot", np.int64)])
 class ParentParams(RegimeParams):
     """Parameters of every parent order; each kind adds its schedule."""
 
-    side: Literal["buy", "sell"] = Field("buy", description="direction of the parent order.")
-    qty_lot: int = Field(10_000, gt=0, description="its quantity, lots.")
-    start_s: float = Field(0.0, ge=0, description="session time from the start of the simulation to its beginning, s.")
-    horizon_s: float = Field(23_400.0, gt=0, description="session time it lasts, s; nothing of it is left in the market afterwards.")
-    style: Literal["passive", "aggressive"] = Field("passive", description="whether children first wait at the touch, or take at once.")
-    patience_s: float = Field(60.0, ge=0, description="how long what is due may wait before it is taken, s.")
-    finish_s: float = Field(30.0, ge=0, description="time before the end from which all that is due is taken, s.")
-    check_s: float = Field(1.0, gt=0, description="time between two looks at the market while something is due, s.")
-    reach_tick: int = Field(10, ge=0, description="how far through the touch a child may trade, ticks.")
-    largest_child_lot: int = Field(10**9, gt=0, description="largest child order, lots.")
+    side: Literal["buy", "sell"] = Field("buy", description="Direction of the parent order.")
+    qty_lot: int = Field(10_000, gt=0, description="Its quantity, lots.")
+    start_s: float = Field(0.0, ge=0, description="Session time from the start of the simulation to its beginning, s.")
+    horizon_s: float = Field(23_400.0, gt=0, description="Session time it lasts, s; nothing of it is left in the market afterwards.")
+    style: Literal["passive", "aggressive"] = Field("passive", description="Whether children first wait at the touch, or take at once.")
+    patience_s: float = Field(60.0, ge=0, description="How long what is due may wait before it is taken, s.")
+    finish_s: float = Field(30.0, ge=0, description="Time before the end from which all that is due is taken, s.")
+    check_s: float = Field(1.0, gt=0, description="Time between two looks at the market while something is due, s.")
+    reach_tick: int = Field(10, ge=0, description="How far through the touch a child may trade, ticks.")
+    largest_child_lot: int = Field(10**9, gt=0, description="Largest child order, lots.")
 
 
 @inner
@@ -80,7 +81,7 @@ def begin_or_wait(market, me, p, parent):
         if not has_settled(me) or first_order(market, me) != NONE:
             wake_in(market, me, p.check_s * SECOND)
         if has_settled(me):
-            cancel_children(market, me)
+            cancel_each(market, me)
         return False
     watch_regime(market, me, p, parent.watch)
     return True
@@ -136,7 +137,7 @@ def work(market, me, p, parent, due_lot, overdue_lot):
         if first_order(market, me) == NONE:
             take(market, me, p, overdue)
         else:
-            cancel_children(market, me)
+            cancel_each(market, me)
     elif missing > 0:
         wait_at_touch(market, me, p, missing)
     return missing
@@ -148,7 +149,8 @@ def take(market, me, p, lot):
     side = sign(p)
     touch = best_tick(market, me.symbol, me.venue, -side)
     if touch != NO_PRICE:
-        send(market, me, LIMIT, side, touch + side * p.reach_tick, lot, IOC, NO_FLAG, me.symbol, me.venue)
+        limit_tick = grid_tick(market, me.venue, side, touch + side * p.reach_tick)
+        send(market, me, LIMIT, side, limit_tick, lot, IOC, NO_FLAG, me.symbol, me.venue)
 
 
 @inner
@@ -174,14 +176,4 @@ def wait_at_touch(market, me, p, missing_lot):
         across = best_tick(market, me.symbol, me.venue, -side)
         touch = across - side if across != NO_PRICE else last_tick(market, me.symbol, me.venue)
     if touch != NO_PRICE:
-        send(market, me, LIMIT, side, touch, lot, DAY, POST_ONLY, me.symbol, me.venue)
-
-
-@inner
-def cancel_children(market, me):
-    """Cancel every child that waits."""
-    index = first_order(market, me)
-    # Own orders before ``index`` are asked to be cancelled.
-    while index != NONE:
-        cancel(market, me, order(market, index).order_id)
-        index = next_order(market, index)
+        send(market, me, LIMIT, side, grid_tick(market, me.venue, side, touch), lot, DAY, POST_ONLY, me.symbol, me.venue)

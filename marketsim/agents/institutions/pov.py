@@ -43,8 +43,8 @@ class PovParams(ParentParams):
     """Parameters of a `pov` order; in regimes with an aggressiveness the rate is multiplied by it."""
 
     kind: Literal["pov"] = "pov"
-    participation: float = Field(0.1, gt=0, lt=0.95, description="its share of all volume, its own included.")
-    complete: bool = Field(False, description="whether what volume has left undone is taken in the last ``finish_s``.")
+    participation: float = Field(0.1, gt=0, lt=0.95, description="Its share of all volume, its own included.")
+    complete: bool = Field(False, description="Whether what volume has left undone is taken in the last moments.")
 
 
 @inner

@@ -29,7 +29,7 @@ class TwapParams(ParentParams):
     """Parameters of a `twap` order."""
 
     kind: Literal["twap"] = "twap"
-    n_slices: int = Field(78, gt=0, description="parts the parent is cut into; the first is due at once.")
+    n_slices: int = Field(78, gt=0, description="Parts the parent is cut into; the first is due at once.")
 
 
 @inner

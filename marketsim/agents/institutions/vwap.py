@@ -31,9 +31,9 @@ class VwapParams(ParentParams):
     """Parameters of a `vwap` order."""
 
     kind: Literal["vwap"] = "vwap"
-    n_slices: int = Field(78, gt=0, description="parts the parent is cut into; the first is due at once.")
+    n_slices: int = Field(78, gt=0, description="Parts the parent is cut into; the first is due at once.")
     volume_profile: tuple[float, ...] = Field(
-        U_SHAPE, min_length=1, max_length=512, description="expected volume in equal parts of the horizon, in any unit."
+        U_SHAPE, min_length=1, max_length=512, description="Expected volume in equal parts of the horizon, in any unit."
     )
 
     @model_validator(mode="after")

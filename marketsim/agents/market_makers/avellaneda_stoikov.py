@@ -24,8 +24,8 @@ class AvellanedaStoikovParams(MakerParams):
     """Parameters of an `avellaneda_stoikov` maker."""
 
     kind: Literal["avellaneda_stoikov"] = "avellaneda_stoikov"
-    strategy: Literal["inventory", "symmetric"] = Field("inventory", description="the optimal quotes, or the paper's benchmark.")
-    risk_aversion_per_tick: float = Field(0.001, gt=0, description="gamma: absolute risk aversion a clip, 1/tick. Eq. 2.2.")
+    strategy: Literal["inventory", "symmetric"] = Field("inventory", description="The optimal quotes, or the paper's benchmark.")
+    risk_aversion_per_tick: float = Field(0.0001, gt=0, description="gamma: absolute risk aversion a clip, 1/tick. Eq. 2.2.")
     volatility_tick: float = Field(1.0, ge=0, description="sigma: standard deviation of the mid's change in a second, ticks. Eq. 2.1.")
     decay_per_tick: float = Field(0.15, gt=0, description="k: how fast fills become rarer away from the mid, 1/tick. Eq. 2.11.")
     horizon_s: float = Field(23_400.0, gt=0, description="T: time from the session's start at which the inventory is valued, s.")

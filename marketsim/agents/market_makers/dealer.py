@@ -21,15 +21,15 @@ from marketsim.agents.market_makers.quoting import (
     MAKER,
     SELL,
     MakerParams,
-    keep_ladder,
     quote,
     ready_to_quote,
     reference_tick,
 )
 from marketsim.agents.regime import SECOND
+from marketsim.kernel.book_state import NO_PRICE
 from marketsim.kernel.compile import inner
-from marketsim.kernel.simulation.actions import send
-from marketsim.kernel.simulation.sight import has_settled, position_lot, session_time_ns
+from marketsim.kernel.simulation.actions import cancel_each, send
+from marketsim.kernel.simulation.sight import grid_tick, has_settled, others_tick, position_lot, session_time_ns
 from marketsim.records import Flag, Tif
 
 IOC, NO_FLAG = Tif.IOC.value, Flag.NONE.value
@@ -45,20 +45,20 @@ class DealerParams(MakerParams):
     """Parameters of a `dealer`."""
 
     kind: Literal["dealer"] = "dealer"
-    n_levels: int = Field(3, gt=0, le=60, description="prices quoted on each side.")
-    inventory_limit_lot: int = Field(5_000, gt=0, description="net inventory it does not quote beyond, either way, lots.")
-    half_spread_tick: float = Field(2.0, ge=0.5, description="distance of the best quotes from the centre, ticks.")
-    skew_tick: float = Field(0.5, ge=0, description="how far one clip of net inventory moves the centre, ticks.")
-    markout_s: float = Field(5.0, ge=0, description="how long after a fill its price is compared with the reference, s.")
-    fade_share: float = Field(0.5, ge=0, description="how far a side moves away after a loss, multiples of the loss a lot.")
-    fade_memory_s: float = Field(60.0, gt=0, description="time in which that falls to 1/e, s.")
-    hedge_band_lot: int = Field(10**9, ge=0, description="net inventory beyond which the excess is traded away at once, lots.")
-    hedge_reach_tick: int = Field(20, ge=0, description="how far from the reference a hedge may trade, ticks.")
-    option: Literal["call", "put"] = Field("call", description="what kind of options it holds.")
-    option_lot: int = Field(0, description="lots of the underlying its options stand for; negative when it has sold them.")
-    strike_tick: int = Field(0, ge=0, description="strike, ticks.")
-    expiry_s: float = Field(0.0, ge=0, description="session time from the start of the simulation to expiry, s.")
-    implied_volatility: float = Field(0.2, gt=0, description="volatility the delta is computed with, a year of 252 days of 6.5 hours.")
+    n_levels: int = Field(3, gt=0, le=60, description="Prices quoted on each side.")
+    inventory_limit_lot: int = Field(5_000, gt=0, description="Net inventory it does not quote beyond, either way, lots.")
+    half_spread_tick: float = Field(2.0, ge=0.5, description="Distance of the best quotes from the centre, ticks.")
+    skew_tick: float = Field(0.5, ge=0, description="How far one clip of net inventory moves the centre, ticks.")
+    markout_s: float = Field(5.0, ge=0, description="How long after a fill its price is compared with the reference, s.")
+    fade_share: float = Field(0.5, ge=0, description="How far a side moves away after a loss, multiples of the loss a lot.")
+    fade_memory_s: float = Field(60.0, gt=0, description="Time in which that falls to 1/e, s.")
+    hedge_band_lot: int = Field(10**9, ge=0, description="Net inventory beyond which the excess is traded away at once, lots.")
+    hedge_reach_tick: int = Field(20, ge=0, description="How far from the reference a hedge may trade, ticks.")
+    option: Literal["call", "put"] = Field("call", description="What kind of options it holds.")
+    option_lot: int = Field(0, description="Lots of the underlying its options stand for; negative when it has sold them.")
+    strike_tick: int = Field(0, ge=0, description="Strike, ticks.")
+    expiry_s: float = Field(0.0, ge=0, description="Session time from the start of the simulation to expiry, s.")
+    implied_volatility: float = Field(0.2, gt=0, description="Volatility the delta is computed with, a year of 252 days of 6.5 hours.")
 
     @model_validator(mode="after")
     def _options_have_a_strike(self) -> Self:
@@ -133,13 +133,17 @@ def hear_fills(me, p, state, reference):
 
 @inner
 def hedge(market, me, p, state, net_lot, reference):
-    """Trade net inventory down to the edge of the band, own quotes out of the way first; whether it had to."""
+    """Trade net inventory down to the edge of the band, all quotes out of the way first; whether it had to and could."""
     excess_lot = int(abs(net_lot)) - p.hedge_band_lot
     if excess_lot <= 0:
         return False
     side = SELL if net_lot > 0 else BUY
-    keep_ladder(market, me, -side, 0, 0, 0, 1)
-    send(market, me, LIMIT, side, int(reference) + side * p.hedge_reach_tick, excess_lot, IOC, NO_FLAG, me.symbol, me.venue)
+    limit_tick = grid_tick(market, me.venue, side, int(reference) + side * p.hedge_reach_tick)
+    touch = others_tick(market, me, me.symbol, me.venue, -side)
+    if touch == NO_PRICE or side * (touch - limit_tick) > 0:
+        return False
+    cancel_each(market, me)
+    send(market, me, LIMIT, side, limit_tick, excess_lot, IOC, NO_FLAG, me.symbol, me.venue)
     state.hedge_side = side
     return True
 

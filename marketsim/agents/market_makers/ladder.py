@@ -19,9 +19,9 @@ class LadderParams(MakerParams):
     """Parameters of a `ladder` maker."""
 
     kind: Literal["ladder"] = "ladder"
-    n_levels: int = Field(5, gt=0, le=60, description="prices quoted on each side.")
-    half_spread_tick: float = Field(2.0, ge=0.5, description="distance of the best quotes from the centre, ticks.")
-    skew_tick: float = Field(0.5, ge=0, description="how far one clip of inventory moves the centre, ticks.")
+    n_levels: int = Field(5, gt=0, le=60, description="Prices quoted on each side.")
+    half_spread_tick: float = Field(2.0, ge=0.5, description="Distance of the best quotes from the centre, ticks.")
+    skew_tick: float = Field(0.5, ge=0, description="How far one clip of inventory moves the centre, ticks.")
 
 
 @compiled_agent(LadderParams, MAKER, hears_news=True)

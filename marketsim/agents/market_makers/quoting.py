@@ -15,11 +15,13 @@ from pydantic import Field
 from marketsim.agents.regime import SECOND, WATCH, RegimeParams, size_factor, spread_factor, watch_regime
 from marketsim.kernel.book_state import NO_PRICE, NONE
 from marketsim.kernel.compile import inner
-from marketsim.kernel.simulation.actions import cancel, send, wake_in
+from marketsim.kernel.simulation.actions import cancel, cancel_each, send, wake_in
 from marketsim.kernel.simulation.sight import (
     book_index,
     first_order,
     fundamental_tick,
+    grid_step,
+    grid_tick,
     has_settled,
     last_tick,
     next_order,
@@ -44,19 +46,19 @@ MAKER = np.dtype([("watch", WATCH), ("shock", SHOCK)])
 class MakerParams(RegimeParams):
     """Parameters of every market maker; each kind adds its own."""
 
-    qty_lot: int = Field(100, gt=0, description="quantity at each price, lots; also the unit that inventory is counted in.")
-    n_levels: int = Field(1, gt=0, le=60, description="prices quoted on each side.")
-    level_spacing_tick: int = Field(1, gt=0, description="distance between them, ticks.")
-    requote_s: float = Field(1.0, gt=0, description="time between two looks at the market, s.")
-    requote: Literal["fixed", "exponential"] = Field("fixed", description="whether that time is fixed or the mean of a Poisson process's.")
-    inventory_limit_lot: int = Field(10**9, gt=0, description="position it does not quote beyond, either way, lots.")
+    qty_lot: int = Field(100, gt=0, description="Quantity at each price, lots; also the unit that inventory is counted in.")
+    n_levels: int = Field(1, gt=0, le=60, description="Prices quoted on each side.")
+    level_spacing_tick: int = Field(1, gt=0, description="Distance between them, ticks; rounded up to the price grid.")
+    requote_s: float = Field(1.0, gt=0, description="Time between two looks at the market, s.")
+    requote: Literal["fixed", "exponential"] = Field("fixed", description="Whether that time is fixed or the mean of a Poisson process's.")
+    inventory_limit_lot: int = Field(10**9, gt=0, description="Position it does not quote beyond, either way, lots.")
     reference: Literal["mid", "fundamental"] = Field(
         "mid",
-        description="price quoted around: the mid of other people's orders (else the last trade, else the fundamental), or the latter.",
+        description="Price quoted around: the mid of other people's orders (else the last trade, else the fundamental), or the latter.",
     )
-    shock_s: float = Field(300.0, ge=0, description="how long a liquidity shock is felt, s.")
-    shock_spread: float = Field(3.0, ge=1, description="spread under a liquidity shock of size 1, multiples of the usual one.")
-    news_severity: float = Field(0.0, ge=0, le=1, description="liquidity shock that other news are taken for, 0 to 1.")
+    shock_s: float = Field(300.0, ge=0, description="How long a liquidity shock is felt, s.")
+    shock_spread: float = Field(3.0, ge=1, description="Spread under a liquidity shock of size 1, multiples of the usual one.")
+    news_severity: float = Field(0.0, ge=0, le=1, description="Liquidity shock that other news are taken for, 0 to 1.")
 
 
 @inner
@@ -69,8 +71,7 @@ def ready_to_quote(market, me, p, state):
     if not has_settled(me):
         return False
     if phase(market, me.symbol, me.venue) != CONTINUOUS:
-        keep_ladder(market, me, BUY, 0, 0, 0, 1)
-        keep_ladder(market, me, SELL, 0, 0, 0, 1)
+        cancel_each(market, me)
         return False
     return True
 
@@ -128,6 +129,7 @@ def quote(market, me, p, state, centre_tick, half_spread_tick, inventory_lot):
         bid = min(bid, others_ask - 1)
     if others_bid != NO_PRICE:
         ask = max(ask, others_bid + 1)
+    bid, ask = grid_tick(market, me.venue, BUY, bid), grid_tick(market, me.venue, SELL, ask)
     stand(market, me, p, bid, p.inventory_limit_lot - inventory_lot, ask, p.inventory_limit_lot + inventory_lot, qty_lot)
 
 
@@ -136,10 +138,12 @@ def stand(market, me, p, bid_tick, bid_room_lot, ask_tick, ask_room_lot, qty_lot
     """Cancel what does not belong to the two ladders, then add what is missing; ``room`` is what a side may still trade, lots."""
     bid_lot, bid_levels = fitted(qty_lot, bid_room_lot, p.n_levels)
     ask_lot, ask_levels = fitted(qty_lot, ask_room_lot, p.n_levels)
-    bids = keep_ladder(market, me, BUY, bid_tick, bid_lot, bid_levels, p.level_spacing_tick)
-    asks = keep_ladder(market, me, SELL, ask_tick, ask_lot, ask_levels, p.level_spacing_tick)
-    add_ladder(market, me, BUY, bid_tick, bid_lot, bid_levels, p.level_spacing_tick, bids)
-    add_ladder(market, me, SELL, ask_tick, ask_lot, ask_levels, p.level_spacing_tick, asks)
+    step = grid_step(market, me.venue, ask_tick)
+    spacing = -(-p.level_spacing_tick // step) * step
+    bids = keep_ladder(market, me, BUY, bid_tick, bid_lot, bid_levels, spacing)
+    asks = keep_ladder(market, me, SELL, ask_tick, ask_lot, ask_levels, spacing)
+    add_ladder(market, me, BUY, bid_tick, bid_lot, bid_levels, spacing, bids)
+    add_ladder(market, me, SELL, ask_tick, ask_lot, ask_levels, spacing, asks)
 
 
 @inner

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from marketsim.kernel.book_state import NONE
 from marketsim.kernel.compile import inlined, inner
+from marketsim.kernel.memory import prefetch
 from marketsim.kernel.simulation.world import ITEM, KEY, item_at, key_at
 from marketsim.kernel.tables import resized
 
@@ -91,6 +92,7 @@ def drop_first(world):
         _copy(key_at(world.keys, place), key_at(world.keys, child))
         place = child
     _copy(key_at(world.keys, place), last)
+    prefetch(world.items + (key_at(world.keys, 0).rank & ROW_MASK) * ITEM_BYTES)
 
 
 @inlined

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from marketsim.kernel.book_state import NONE, engine_at, message_at
-from marketsim.kernel.compile import entry, inner
-from marketsim.kernel.memory import caller, free, load_i64, store_i64, telling_caller
+from marketsim.kernel.compile import entry, inlined, inner
+from marketsim.kernel.memory import caller, free, load_i64, prefetch, store_i64, telling_caller
 from marketsim.kernel.simulation.actions import accuse, give_letter, letter_from, new_order, take_letter, wake_at
 from marketsim.kernel.simulation.booking import book_tape
 from marketsim.kernel.simulation.event_queue import drop_first, first_item, open_queue, push, push_turn
@@ -41,6 +41,7 @@ from marketsim.records import Kind, Turn
 START, WAKE, FILL, TOLD = (t.value for t in Turn)
 CLOCK, CANCEL = Kind.CLOCK.value, Kind.CANCEL.value
 AGENT_BYTES = AGENT.itemsize
+CACHE_LINE_BYTES = 64
 MOST_TURNS_AT_ONCE = 10_000  # an agent that takes more at one time of its clock never lets time pass
 take_step = telling_caller(4)
 process_messages = caller(1)
@@ -64,6 +65,7 @@ def simulate(world_address):
         item = first_item(world)
         what, row, why, agent_ns, serial, news = item.what, item.row, item.why, item.agent_ns, item.serial, item.news
         world.now_ns = key_at(world.keys, 0).time_ns
+        _ask_for(world, what, row)
         drop_first(world)
         # Sessions before ``session`` are over.
         while world.session + 1 < world.n_sessions and world.now_ns >= session_at(world.sessions, world.session + 1).start_ns:
@@ -95,6 +97,17 @@ def simulate(world_address):
         else:
             write_sample(world, row)
             push(world, next_sample_ns(world, row), SAMPLE, row)
+
+
+@inlined
+def _ask_for(world, what, row):
+    """Ask for the memory that an item is about, which with thousands of agents is far away, while the queue is put in order."""
+    if what == TURN:
+        for line in range(0, AGENT_BYTES, CACHE_LINE_BYTES):
+            prefetch(world.agents + row * AGENT_BYTES + line)
+    elif what == ARRIVAL:
+        for line in range(0, MESSAGE_BYTES, CACHE_LINE_BYTES):
+            prefetch(world.letters + row * MESSAGE_BYTES + line)
 
 
 @inner

@@ -21,10 +21,11 @@ from marketsim.kernel.book_state import (
     venue_at,
 )
 from marketsim.kernel.compile import inner
+from marketsim.kernel.grid import increment_at, on_grid
+from marketsim.kernel.ladder import best_displayed
 from marketsim.kernel.memory import load_f64, load_i64
 from marketsim.kernel.order_ids import find_order, find_owner
 from marketsim.kernel.simulation.world import desk_at, path_at, session_at, taken_at
-from marketsim.kernel.stops import best_displayed
 
 
 @inner
@@ -169,6 +170,20 @@ def signed_lot(market, symbol):
     """Return what aggressors have bought of a symbol so far less what they have sold, at all venues; auctions do not count."""
     total = taken_at(market.taken, symbol)
     return total.bought_lot - total.sold_lot
+
+
+@inner
+def grid_tick(market, venue, side, price_tick):
+    """Return the nearest price that a venue's price grid has and that is no more aggressive for a side."""
+    engine = engine_at(market.engine, 0)
+    return on_grid(engine, venue_at(engine.venues, venue), side, price_tick)
+
+
+@inner
+def grid_step(market, venue, price_tick):
+    """Return how far apart the prices of a venue's grid are at a price, ticks."""
+    engine = engine_at(market.engine, 0)
+    return increment_at(engine, venue_at(engine.venues, venue), price_tick)
 
 
 @inner

@@ -18,6 +18,9 @@ from marketsim.records import EventKind, Flag, Kind, Phase, Reason, Side, Tif
 Sink = Callable[[str, pa.RecordBatch], None]
 UTC_NS = pa.timestamp("ns", tz="UTC")
 PRICED = (Kind.LIMIT, Kind.STOP_LIMIT, Kind.LIMIT_ON_OPEN, Kind.LIMIT_ON_CLOSE, Kind.REPLACE)
+# What happens to a book rather than to an order: kinds that tell a price, and kinds that tell a quantity.
+PRICED_EVENTS = (EventKind.AUCTION, EventKind.INDICATION, EventKind.BAND, EventKind.MARKET_HALT, EventKind.PREVIOUS_CLOSE)
+SIZED_EVENTS = (EventKind.AUCTION, EventKind.INDICATION, EventKind.IMBALANCE)
 STOPS = (Kind.STOP, Kind.STOP_LIMIT, Kind.TRAILING_STOP)
 
 
@@ -102,8 +105,8 @@ class Recorder:
             side=_names(Side, e["side"]),
             symbol=self._symbol(e["symbol"]),
             venue=self._venues.take(pa.array(e["venue"])),
-            price=_masked(self._scale.price(e["price_tick"]), of_order | (e["kind"] == EventKind.AUCTION)),
-            qty_shares=_masked(self._scale.shares(e["qty_lot"]), e["kind"] != EventKind.PHASE),
+            price=_masked(self._scale.price(e["price_tick"]), of_order | np.isin(e["kind"], PRICED_EVENTS)),
+            qty_shares=_masked(self._scale.shares(e["qty_lot"]), of_order | np.isin(e["kind"], SIZED_EVENTS)),
             phase=_masked(_names(Phase, np.where(e["kind"] == EventKind.PHASE, e["qty_lot"], 0)), e["kind"] == EventKind.PHASE),
         )
 

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from marketsim.configpopulation import Group
 from marketsim.configsimulated import SimulatedMarket
+from marketsim.markets.simulated.bookkeeping import IntArray
 from marketsim.markets.simulated.results import Results
 
 # An agent that took this many turns has a habit; a silence of so many of its usual waits is no chance: even if waits are exponential,
@@ -92,7 +93,7 @@ def _alive(name: str, group: Group, results: Results) -> Iterator[Check]:
         yield _silent(name, numbers, results)
 
 
-def _silent(name: str, numbers: np.ndarray, results: Results) -> Check:
+def _silent(name: str, numbers: IntArray, results: Results) -> Check:
     """Count agents that took turns regularly and then no more, or hardly any while the others of their group took many."""
     agents = results.world.agents[numbers]
     end_ns = _trading_before(results, np.array([results.times.sessions[-1].last_ns]))[0]
@@ -109,11 +110,11 @@ def _silent(name: str, numbers: np.ndarray, results: Results) -> Check:
     return Check(f"{name}.agents_alive", n == 0, n, "<= 0", _sentence(what, n == 0, "does every path of a step ask for the next wake-up?"))
 
 
-def _trading_before(results: Results, time_ns: np.ndarray) -> np.ndarray:
+def _trading_before(results: Results, time_ns: IntArray) -> IntArray:
     """Return how much time of the sessions lies before each time, ns; nights do not count."""
     starts = np.array([session.start_ns for session in results.times.sessions])
     lengths = np.array([session.close_ns - session.start_ns for session in results.times.sessions])
-    return np.clip(time_ns[:, None] - starts, 0, lengths).sum(axis=1)
+    return np.asarray(np.clip(time_ns[:, None] - starts, 0, lengths).sum(axis=1))
 
 
 def _cancel_ratio(name: str, group: Group, results: Results) -> Iterator[Check]:
@@ -129,7 +130,7 @@ def _cancel_ratio(name: str, group: Group, results: Results) -> Iterator[Check]:
     yield Check(f"{name}.cancel_ratio", passed, ratio, f"{low:g} to {high:g}", _sentence(what, passed, hint))
 
 
-def _numbers(name: str, results: Results) -> np.ndarray:
+def _numbers(name: str, results: Results) -> IntArray:
     return np.flatnonzero(np.array(results.roster.group_of) == results.roster.groups.index(name))
 
 

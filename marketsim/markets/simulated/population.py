@@ -29,6 +29,7 @@ from marketsim.configpopulation import (
 from marketsim.configpopulation import Normal as NormalDistribution
 from marketsim.configsimulated import SimulatedMarket
 from marketsim.errors import ConfigError
+from marketsim.markets.simulated.holdings import without_files
 from marketsim.markets.simulated.world import NO_LIMIT, Latency, Member
 from marketsim.wording import expected, shown
 
@@ -83,7 +84,8 @@ def check_population(market: SimulatedMarket) -> None:
     ConfigError
         As `enlist`.
     """
-    for name, group in market.population.items():
+    for name, written in market.population.items():
+        group = without_files(written)
         agent = _agent(name, group)
         unknown = sorted(group.vary.keys() - agent.params.model_fields.keys())
         if unknown:

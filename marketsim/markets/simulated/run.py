@@ -14,12 +14,14 @@ from marketsim.markets.simulated.bookkeeping import BarClock, Bookkeeper
 from marketsim.markets.simulated.capture import Recorder, Sink
 from marketsim.markets.simulated.fundamentals import Grid, fundamental_paths
 from marketsim.markets.simulated.history import History
+from marketsim.markets.simulated.holdings import with_targets
 from marketsim.markets.simulated.population import Roster, enlist
 from marketsim.markets.simulated.results import Results
 from marketsim.markets.simulated.scale import Scale
 from marketsim.markets.simulated.timetable import SECOND_NS, messages_from_outside, news_items, shocked, timetable
 from marketsim.markets.simulated.watchdog import Watchdog
 from marketsim.markets.simulated.world import Capture, Handed, Member, Setting, World
+from marketsim.session_rules import BandWidth, PriceBands
 from marketsim.venue_rules import Fees, TickBand, VenueRules
 
 BAR_NS = {"1d": 86_400, "1m": 60, "5m": 300, "15m": 900, "30m": 1800, "1h": 3600}
@@ -56,8 +58,9 @@ class SimulatedRun:
         progress: Callable[[str], None] = lambda _: None,
         history: History | None = None,
     ) -> None:
-        self.spec, self.market, self._progress = spec, market, progress
         self.times = timetable(spec, market)
+        market = with_targets(market, spec.symbols, [session.date for session in self.times.sessions])
+        self.spec, self.market, self._progress = spec, market, progress
         self.roster = _with_guests(enlist(market, list(spec.symbols), spec.seed), guests)
         self.scale = Scale(market.tick_size, market.lot_size)
         sessions = tuple((s.start_ns, s.close_ns + 1) for s in self.times.sessions)  # what happens at the close is still seen
@@ -139,12 +142,20 @@ def _on_grid(history: History, grid: Grid, scale: Scale) -> npt.NDArray[np.float
 def venue_rules(venue: Venue, scale: Scale) -> VenueRules:
     """Return the rules of a venue in the market's own ticks and lots."""
     rules = RULES[venue.rules]()
-    # A preset's price grid and fees are written in ticks of its own market.
+    # Ready-made rules have their price grid and fees in ticks and lots of a market of their own.
     ratio = rules.fees.tick_size / scale.tick_size
     bands = tuple(
         TickBand(band.from_ns, round(band.from_tick * ratio), max(1, round(band.increment_tick * ratio))) for band in rules.tick_bands
     )
-    fees = dataclasses.replace(rules.fees, tick_size=scale.tick_size, lot_size=scale.lot_size)
+    lots = scale.lot_size / rules.fees.lot_size
+    fees = Fees(
+        rules.fees.maker_per_lot * lots,
+        rules.fees.taker_per_lot * lots,
+        rules.fees.maker_notional_frac,
+        rules.fees.taker_notional_frac,
+        scale.tick_size,
+        scale.lot_size,
+    )
     if venue.fees is not None:
         own = venue.fees
         fees = Fees(
@@ -156,7 +167,23 @@ def venue_rules(venue: Venue, scale: Scale) -> VenueRules:
             scale.lot_size,
         )
     changes = {name: value for name in ("self_trade", "post_only", "protection_ticks") if (value := getattr(venue, name)) is not None}
-    return dataclasses.replace(rules, fees=fees, tick_bands=bands, **changes)
+    return dataclasses.replace(rules, fees=fees, tick_bands=bands, price_bands=_in_ticks(rules.price_bands, ratio), **changes)
+
+
+def _in_ticks(bands: PriceBands | None, ratio: float) -> PriceBands | None:
+    """Return price bands in other ticks, ``ratio`` of them in one of the bands' own."""
+
+    def scaled(tier: tuple[BandWidth, ...]) -> tuple[BandWidth, ...]:
+        return tuple(
+            dataclasses.replace(
+                width,
+                from_tick=round(width.from_tick * ratio),
+                most_tick=None if width.most_tick is None else round(width.most_tick * ratio),
+            )
+            for width in tier
+        )
+
+    return None if bands is None else dataclasses.replace(bands, first_tier=scaled(bands.first_tier), second_tier=scaled(bands.second_tier))
 
 
 def _capture(market: SimulatedMarket) -> Capture:

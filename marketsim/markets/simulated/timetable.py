@@ -64,7 +64,9 @@ def timetable(spec: RunSpec, market: SimulatedMarket) -> Timetable:
     ConfigError
         The calendar has too few, or a session has no time for continuous trading.
     """
-    calendar = load_calendar(spec.calendar)
+    # Two in three days are sessions, and no exchange is closed for a month.
+    end = spec.end or spec.start + dt.timedelta(days=2 * (market.sessions or 1) + 31)
+    calendar = load_calendar(spec.calendar, around=(spec.start, end))
     if spec.end is not None:
         dates = calendar.between(spec.start, spec.end)
     else:

@@ -126,10 +126,20 @@ class Setting:
     news: tuple[News, ...] = ()
 
 
-def stream_start(seed: int, name: str) -> tuple[int, int]:
-    """Return where an agent's two random streams begin: they follow from the seed and the agent's name alone."""
-    words = np.frombuffer(hashlib.sha256(f"{seed}\n{name}".encode()).digest(), "<i8")
-    return int(words[0]), int(words[1])
+# Words of the AGENT record, and where a Member has them.
+COPIED = {
+    "symbol": "symbol", "venue": "venue", "cash_tick_lot": "cash_tick_lot", "lowest_cash_tick_lot": "lowest_cash_tick_lot",
+    "largest_position_lot": "largest_position_lot", "muted": "muted", "hears_fills": "hears_fills", "wants_reports": "reports",
+    "data_latency_ns": "latency.data_ns",
+    "order_latency_ns": "latency.order_ns", "computation_ns": "latency.computation_ns",
+}  # fmt: skip
+_copied = operator.attrgetter(*COPIED.values())
+
+
+def stream_starts(seed: int, names: Sequence[str]) -> npt.NDArray[np.int64]:
+    """Return where agents' two random streams begin, (n, 2): they follow from the seed and each agent's name alone."""
+    digests = b"".join([hashlib.sha256(f"{seed}\n{name}".encode()).digest()[:16] for name in names])
+    return np.frombuffer(digests, "<i8").reshape(-1, 2)
 
 
 class World:
@@ -331,37 +341,31 @@ class World:
         everybody, people = self.agents, self.agents[1:]
         everybody["number"] = np.arange(len(everybody))
         everybody["lowest_cash_tick_lot"], everybody["largest_position_lot"] = -NO_LIMIT, NO_LIMIT
-        people["stream"], people["delay_stream"] = self._column(lambda member: stream_start(seed, member.name), 2).T
-        for name in ("symbol", "venue", "cash_tick_lot", "lowest_cash_tick_lot", "largest_position_lot", "muted", "hears_fills"):
-            people[name] = self._column(operator.attrgetter(name))
-        people["wants_reports"] = self._column(operator.attrgetter("reports"))
-        for name, latency_name in (("data_latency_ns", "data_ns"), ("order_latency_ns", "order_ns"), ("computation_ns", "computation_ns")):
-            people[name] = self._column(operator.attrgetter(f"latency.{latency_name}"))
+        # A table at a time: populations are large, and threads that simulate wait for each other here.
+        people["stream"], people["delay_stream"] = stream_starts(seed, [member.name for member in self.members]).T
+        table = np.array([_copied(member) for member in self.members], np.int64).reshape(-1, len(COPIED))
+        for k, name in enumerate(COPIED):
+            people[name] = table[:, k]
         numbers: dict[CompiledAgent, list[int]] = {}
         for number, member in enumerate(self.members, start=1):
             if member.position_lot:
                 self.holdings[number, : len(member.position_lot)] = member.position_lot
-            self._set_jitter(everybody[number], member.latency)
+            if member.latency.jitter is not None:
+                self._set_jitter(everybody[number], member.latency)
             if member.agent is not None and member.params is not None:
                 numbers.setdefault(member.agent, []).append(number)
         for agent, of_kind in numbers.items():
             self._give_steps(agent, np.array(of_kind))
-
-    def _column(self, get: Callable[[Member], Any], n_words: int = 1) -> npt.NDArray[np.int64]:
-        column = np.array([get(member) for member in self.members], np.int64)
-        return column if n_words == 1 else column.reshape(-1, n_words)
 
     def _give_steps(self, agent: CompiledAgent, numbers: npt.NDArray[np.int64]) -> None:
         """Let the agents of one kind have their machine code, their parameters and their states."""
         parameters = parameter_records(agent, [self.members[number - 1].params for number in numbers])
         states = self._table(len(numbers), agent.state)
         self._keep.append(parameters)
-        of_kind = self.agents[numbers]
-        of_kind["step"] = machine_code(agent)
-        of_kind["parameters"] = parameters.ctypes.data + np.arange(len(numbers)) * parameters.itemsize
-        of_kind["state"] = states.ctypes.data + np.arange(len(numbers)) * states.itemsize
-        of_kind["hears_fills"], of_kind["hears_news"] = agent.hears_fills, agent.hears_news
-        self.agents[numbers] = of_kind
+        self.agents["step"][numbers] = machine_code(agent)
+        self.agents["parameters"][numbers] = parameters.ctypes.data + np.arange(len(numbers)) * parameters.itemsize
+        self.agents["state"][numbers] = states.ctypes.data + np.arange(len(numbers)) * states.itemsize
+        self.agents["hears_fills"][numbers], self.agents["hears_news"][numbers] = agent.hears_fills, agent.hears_news
 
     def _set_jitter(self, row: np.void, latency: Latency) -> None:
         if latency.jitter is None:
