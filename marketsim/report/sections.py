@@ -132,17 +132,19 @@ def side_rows(sessions: pa.Table, cash: Mapping[str, float]) -> list[SideRow]:
     rows = []
     for agent in dict.fromkeys(sessions["agent"].to_pylist()):
         own = sessions.filter(pc.equal(sessions["agent"], agent))
-        bps = []
-        for side in ("bars", "simulated"):
-            turned = pc.sum(own[f"{side}_turnover_cash"]).as_py()
-            bps.append(f"{1e4 * pc.sum(own[f'{side}_cost_cash']).as_py() / turned:.2f}" if turned > 0 else MISSING)
-        returns = [percent(own[f"{side}_equity_cash"][-1].as_py() / cash[agent] - 1.0) for side in ("bars", "simulated")]
+        (bars_return, bars_bps), (lived_return, lived_bps) = (_side(own, side, cash[agent]) for side in ("bars", "simulated"))
         effect = pc.mean(own["own_effect_bps"]).as_py()
         largest = pc.max(own["participation_frac"]).as_py()
-        rows.append(
-            SideRow(agent, *returns, *bps, percent(largest, 3) if largest else MISSING, MISSING if effect is None else f"{effect:+.2f}")
-        )
+        share = percent(largest, 3) if largest else MISSING
+        rows.append(SideRow(agent, bars_return, lived_return, bars_bps, lived_bps, share, MISSING if effect is None else f"{effect:+.2f}"))
     return rows
+
+
+def _side(own: pa.Table, side: str, cash: float) -> tuple[str, str]:
+    """Return an account's return, and its costs in basis points of what it traded, in one of the two markets."""
+    turned = pc.sum(own[f"{side}_turnover_cash"]).as_py()
+    bps = f"{1e4 * pc.sum(own[f'{side}_cost_cash']).as_py() / turned:.2f}" if turned > 0 else MISSING
+    return percent(own[f"{side}_equity_cash"][-1].as_py() / cash - 1.0), bps
 
 
 COST_KINDS = ("Commissions", "Spread", "Slippage", "Impact", "Borrow")
