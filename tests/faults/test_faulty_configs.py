@@ -197,7 +197,7 @@ SAYS = {
         REPLAY.replace(", path: x", ""),
         r"line 9: key 'providers\.0\.path' is missing; add it \(File of the rec",
     ),
-    "a simulated market of daily bars": (TEXT + "market: {kind: simulated}\n", r"horizon: daily does not fit market kind simulated"),
+    "a simulated market of daily bars": (TEXT + "market: {kind: simulated}\n", r"horizon: daily does not fit this simulated market"),
     "a market without anybody": (SIMULATED, r"line 5: market\.population: is empty and there is no strategy"),
     "a preset nobody made": (SIMULATED + "  preset: rmsc5\n", r"preset: there is none named 'rmsc5'; presets: .*rmsc04"),
     "a kind of agent that is none": (
