@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from marketsim.agents.library import StrategySpec
-from marketsim.configconsistency import check_simulated
+from marketsim.configconsistency import check_simulated, check_simulated_sessions
 from marketsim.configmarkets import BarsMarket, Market
 from marketsim.configmodel import Model, Name, Symbol
 from marketsim.configsimulated import SimulatedMarket
@@ -141,6 +141,13 @@ class Validation(Model):
     )
 
 
+class SimulatedSessions(Model):
+    """The run's newest sessions lived again with its strategies among agents, to be set beside the backtest."""
+
+    sessions: int = Field(5, ge=1, le=1000, description="Newest sessions that are simulated; strategies know all those before them.")
+    market: SimulatedMarket = Field(description="The market they are simulated in; its fundamental is of kind history.")
+
+
 class Report(Model):
     """Conventions of the reported measures."""
 
@@ -189,6 +196,9 @@ class RunSpec(Model):
     agents: list[Agent] = Field(default_factory=list, description="Further traders, each with an account of its own.")
     max_ticks: int | None = Field(None, ge=1, description="Stop after this many steps of the market (bars); None = all.")
     seed: int = Field(0, ge=0, lt=2**63, description="The one source of randomness.")
+    simulated_sessions: SimulatedSessions | None = Field(
+        None, description="Sessions simulated besides the backtest; left out = none. Only with market kind bars."
+    )
     validation: Validation = Validation()
     report: Report = Report()
     sweep: Sweep | None = None
@@ -213,6 +223,8 @@ class RunSpec(Model):
             check_simulated(self, self.market)
         elif self.strategy is None:
             raise ValueError("strategy: is missing; add it, only market kind simulated runs without")
+        if self.simulated_sessions is not None:
+            check_simulated_sessions(self, self.simulated_sessions.market)
         names = ["strategy", "benchmark", *(agent.name for agent in self.agents)]
         twice = sorted({n for n in names if names.count(n) > 1})
         if twice:

@@ -46,6 +46,29 @@ def check_simulated(spec: RunSpec, market: SimulatedMarket) -> None:
         raise ValueError(f"market.hours: close {market.hours.close} does not come after open {market.hours.open}; correct one")
 
 
+def check_simulated_sessions(spec: RunSpec, market: SimulatedMarket) -> None:
+    """Refuse sessions that cannot stand beside a backtest.
+
+    Raises
+    ------
+    ValueError
+        The first thing that does not fit; the message begins with its key.
+    """
+    place = "simulated_sessions.market"
+    if spec.market.kind != "bars":
+        raise ValueError(f"simulated_sessions: stand beside a backtest against bars, not market kind {spec.market.kind}; remove them")
+    if not market.needs_history:
+        raise ValueError(f"{place}.fundamental: kind {market.fundamental.kind} does not follow the run's bars; use kind: history")
+    if market.sessions is not None or (market.fundamental.kind == "history" and market.fundamental.warm_up_sessions):
+        raise ValueError(f"{place}: which sessions are simulated says simulated_sessions.sessions; remove sessions and warm_up_sessions")
+    if market.news or market.shocks:
+        raise ValueError(f"{place}: news and shocks are for runs of their own; remove them")
+    if not market.population:
+        raise ValueError(f"{place}.population: is empty; add at least one group")
+    _fits_history(spec, market)
+    _check_population(spec, market)
+
+
 def _unused(spec: RunSpec) -> Iterator[tuple[str, bool]]:
     yield "slippage_bps", spec.slippage_bps != 0
     yield "dealer.half_spread_bps", spec.dealer.half_spread_bps != 0

@@ -78,7 +78,13 @@ def simulate(
 
         living = SimulatedModel(spec, spec.market, bars, sink, progress)
         return living.completed(_booked(spec, bars, living, strategies, progress))
-    return _booked(spec, bars, _model(spec, bars, base_dir, recorded), strategies, progress)
+    result = _booked(spec, bars, _model(spec, bars, base_dir, recorded), strategies, progress)
+    if spec.simulated_sessions is None:
+        return result
+    from marketsim.markets.simulated.side_by_side import side_by_side
+
+    both = side_by_side(spec, spec.simulated_sessions, bars, base_dir, progress)
+    return dataclasses.replace(result, market={"simulated_sessions": both})
 
 
 def _booked(

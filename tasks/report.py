@@ -66,6 +66,7 @@ def _made(spec: RunSpec, run: RunRef, staging: Staging, row: dict[str, Any], pro
         run.run_id,
         snapshot_digest=row["snapshot_digest"],
         code_version=row["code_version"],
+        sessions=simulation.market.get("simulated_sessions"),
         trials=read_choice(staging).significance if run.has_trials else NO_TRIALS,
         progress=progress,
     )

@@ -20,7 +20,7 @@ from warehouse.staging import Staging
 
 STEP = "simulate"
 TABLES = ("orders", "fills", "positions", "equity", "health")
-MARKET_TABLES = ("market_bars", "market_activity", "market_agents")
+MARKET_TABLES = ("market_bars", "market_activity", "market_agents", "simulated_sessions")
 
 
 def simulate(run: RunRef, root: Path, progress: Progress = silent) -> SimulationRef:

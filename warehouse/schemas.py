@@ -355,6 +355,29 @@ MARKET_ACTIVITY = TableSchema(
     ),
 )
 
+SIMULATED_SESSIONS = TableSchema(
+    "simulated_sessions",
+    "one row an agent and session that was simulated beside a backtest; every account begins the first with its cash alone",
+    False,
+    ("agent", "session_date"),
+    (
+        Column("agent", TEXT, "who traded"),
+        Column("session_date", DATE, "exchange session"),
+        Column("bars_equity_cash", REAL, "account at the close, traded against the bars, currency"),
+        Column("simulated_equity_cash", REAL, "the same, traded among agents"),
+        Column("bars_turnover_cash", REAL, "notional traded against the bars, currency"),
+        Column("simulated_turnover_cash", REAL, "notional traded among agents, currency"),
+        Column("bars_cost_cash", REAL, "commission, spread, slippage and impact by the rules of the bars market, currency"),
+        Column("simulated_cost_cash", REAL, "commission, spread and impact paid in the simulated book, currency"),
+        Column("participation_frac", REAL, "share of the simulated market's notional that the agent traded"),
+        Column(
+            "own_effect_bps", REAL,
+            "how much further the symbols closed in the direction the main strategy traded than without it, weighted with its trades, bps; "
+            "null where it did not trade, and for other agents", True,
+        ),
+    ),
+)  # fmt: skip
+
 MARKET_AGENTS = TableSchema(
     "market_agents",
     "one row an agent of a simulated market; number 0 is whoever else traded",
@@ -529,6 +552,7 @@ TABLES: dict[str, TableSchema] = {
         TRIALS,
         MARKET_BARS,
         MARKET_ACTIVITY,
+        SIMULATED_SESSIONS,
         MARKET_AGENTS,
         MARKET_ORDERS,
         MARKET_EVENTS,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import difflib
+import functools
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -80,6 +81,7 @@ class Calendar:
         return date
 
 
+@functools.cache  # a quarter of a second each, and a run of many markets asks again for every one
 def load_calendar(code: str, around: tuple[dt.date, dt.date] | None = None) -> Calendar:
     """Return an exchange's sessions over all the years that exchange_calendars records, at most 1900 to 2049.
 

@@ -48,6 +48,7 @@ def report(  # noqa: PLR0913 - a run's four products and its identity; only what
     snapshot_digest: str = "",
     code_version: str = "",
     trials: Trials = NO_TRIALS,
+    sessions: pa.Table | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> RunReport:
     """Measure a run and write its report; the same arguments give the same bytes.
@@ -58,6 +59,7 @@ def report(  # noqa: PLR0913 - a run's four products and its identity; only what
     simulation : tables orders, fills, positions, equity and health.
     findings : table `findings`.
     run_id, snapshot_digest, code_version : what the page prints about the run's identity; empty ones are left out.
+    sessions : table `simulated_sessions`, where sessions were simulated besides; None where not.
     trials : how many variants were tried to find the strategy, for the deflated Sharpe ratio.
     progress : hears a short sentence now and then.
     """
@@ -80,5 +82,6 @@ def report(  # noqa: PLR0913 - a run's four products and its identity; only what
     progress("drawing the picture")
     picture = picture_png(spec.name.replace("_", " "), period_text(spec, histories[0]), lines, colours)
     progress("writing the page")
-    sheet = Sheet(spec, traded, simulation, findings, histories, values, lines, colours, Identity(run_id, snapshot_digest, code_version))
+    identity = Identity(run_id, snapshot_digest, code_version)
+    sheet = Sheet(spec, traded, simulation, findings, histories, values, lines, colours, identity, sessions)
     return RunReport(table, trips, tear_sheet(sheet), picture, summary_rows(values, histories))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from marketsim.report.number_format import MISSING, money, percent
 from marketsim.risk.account import AccountHistory
@@ -107,6 +108,43 @@ class CostRow:
     total: str
     bps: str
     bars: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SideRow:
+    """One account over the sessions that were also simulated, as text: first against bars, then among agents."""
+
+    agent: str
+    bars_return: str
+    simulated_return: str
+    bars_cost_bps: str
+    simulated_cost_bps: str
+    participation: str
+    own_effect: str
+
+
+def side_rows(sessions: pa.Table, cash: Mapping[str, float]) -> list[SideRow]:
+    """Set the accounts of table ``simulated_sessions`` side by side; ``cash`` is what each agent begins with.
+
+    Costs are over all sessions, basis points of the notional traded; the effect of the strategy's own trading is the mean over the sessions
+    in which it traded.
+    """
+    rows = []
+    for agent in dict.fromkeys(sessions["agent"].to_pylist()):
+        own = sessions.filter(pc.equal(sessions["agent"], agent))
+        (bars_return, bars_bps), (lived_return, lived_bps) = (_side(own, side, cash[agent]) for side in ("bars", "simulated"))
+        effect = pc.mean(own["own_effect_bps"]).as_py()
+        largest = pc.max(own["participation_frac"]).as_py()
+        share = percent(largest, 3) if largest else MISSING
+        rows.append(SideRow(agent, bars_return, lived_return, bars_bps, lived_bps, share, MISSING if effect is None else f"{effect:+.2f}"))
+    return rows
+
+
+def _side(own: pa.Table, side: str, cash: float) -> tuple[str, str]:
+    """Return an account's return, and its costs in basis points of what it traded, in one of the two markets."""
+    turned = pc.sum(own[f"{side}_turnover_cash"]).as_py()
+    bps = f"{1e4 * pc.sum(own[f'{side}_cost_cash']).as_py() / turned:.2f}" if turned > 0 else MISSING
+    return percent(own[f"{side}_equity_cash"][-1].as_py() / cash - 1.0), bps
 
 
 COST_KINDS = ("Commissions", "Spread", "Slippage", "Impact", "Borrow")

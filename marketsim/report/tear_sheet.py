@@ -52,6 +52,7 @@ class Sheet:
     lines: LineData
     colours: dict[str, str]
     identity: Identity
+    sessions: pa.Table | None = None  # table simulated_sessions, where the run has one
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,8 @@ def tear_sheet(sheet: Sheet) -> str:
         falls=sections.worst_drawdowns(strategy),
         cost_kinds=sections.COST_KINDS,
         costs=sections.cost_rows(sheet.histories),
+        sides=_sides(sheet),
+        n_sessions=0 if sheet.sessions is None else len(sheet.sessions["session_date"].unique()),
         gates=sections.health_gates(sheet.ledger.health),
         checks=sections.data_checks(sheet.findings),
         trials=strategy.clock.trials,
@@ -112,6 +115,14 @@ def tear_sheet(sheet: Sheet) -> str:
         data=script_json(_page_data(sheet, charts, trades)),
         runtime=chart_runtime(),
     )
+
+
+def _sides(sheet: Sheet) -> list[sections.SideRow]:
+    """Return the accounts side by side; none where no session was simulated."""
+    if sheet.sessions is None:
+        return []
+    cash = {trader.name: (trader.account or sheet.spec.account).cash for trader in sheet.spec.traders}
+    return sections.side_rows(sheet.sessions, cash)
 
 
 def _spans_months(history: AccountHistory) -> bool:

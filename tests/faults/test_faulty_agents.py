@@ -137,7 +137,6 @@ class Obedient(PythonAgent):
     """Does what the test says in its turns from the second on."""
 
     def __init__(self, act: Callable[[MarketTurn], Any]) -> None:
-        super().__init__(Plain(), np.random.default_rng(0))
         self.act = act
 
     def on_turn(self, market: MarketTurn) -> Any:
@@ -235,6 +234,24 @@ def test_a_watchdog_changes_nothing_about_a_run_that_goes_on() -> None:
     watched = run_python(act, Watchdog(0.5, pytest.fail)).exchange.digest()
     assert slow[0] > 50  # more than a second in all, no single turn for long
     assert watched == run_python(act).exchange.digest()
+
+
+PROFILED = """
+import cProfile, sys
+sys.path.insert(0, {root!r})
+from marketsim.markets.simulated.watchdog import Watchdog
+from tests.faults.test_faulty_agents import world_with
+
+cProfile.Profile().runcall(world_with().run, watchdog=Watchdog(5.0))
+print("done")
+"""
+
+
+def test_a_watched_run_leaves_the_interpreter_as_it_was(tmp_path: Path) -> None:
+    # Python 3.11 never lets go of a signal for an exception that was taken back; under a profiler it then stands still.
+    (tmp_path / "profiled.py").write_text(PROFILED.format(root=str(Path(__file__).parents[2])), encoding="utf-8")
+    done = subprocess.run([sys.executable, str(tmp_path / "profiled.py")], capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout.strip() == "done", done.stderr
 
 
 HANGS = """

@@ -10,11 +10,7 @@ import ctypes
 import struct
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import ClassVar
 
-import numpy as np
-
-from marketsim.agents.compiled import AgentParams
 from marketsim.errors import MarketsimError, StrategyError
 from marketsim.kernel.simulation import world as w
 from marketsim.markets.simulated.world import World
@@ -44,16 +40,7 @@ ANSWERED, MESSAGES, N_MESSAGES, WAKE = (
 
 
 class PythonAgent(ABC):
-    """An agent of the simulated market in Python. Subclass it, write ``on_turn``, name the class in a population as ``module:Class``.
-
-    ``random`` is the agent's own generator: it follows from the seed and the agent's name, so use no other.
-    """
-
-    Params: ClassVar[type[AgentParams]] = AgentParams
-    hears_fills: ClassVar[bool] = False  # whether it gets a turn when its orders trade
-
-    def __init__(self, params: AgentParams, random: np.random.Generator) -> None:
-        self.params, self.random = params, random
+    """An agent of the simulated market in Python. Subclass it, write ``on_turn``, and let `taking_turns` take its turns in `World.run`."""
 
     @abstractmethod
     def on_turn(self, market: MarketTurn) -> int | None:

@@ -66,7 +66,8 @@ def timetable(spec: RunSpec, market: SimulatedMarket) -> Timetable:
     """
     # Two in three days are sessions, and no exchange is closed for a month.
     end = spec.end or spec.start + dt.timedelta(days=2 * (market.sessions or 1) + 31)
-    calendar = load_calendar(spec.calendar, around=(spec.start, end))
+    # Whole years, so that markets of single days share one calendar.
+    calendar = load_calendar(spec.calendar, around=(dt.date(spec.start.year, 1, 1), dt.date(end.year, 12, 31)))
     if spec.end is not None:
         dates = calendar.between(spec.start, spec.end)
     else:

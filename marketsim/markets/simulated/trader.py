@@ -24,7 +24,7 @@ from marketsim.markets.simulated.world import Latency, Member, World
 from marketsim.records import ACCOUNT, MAX_QTY_LOT, MAX_TICK, MESSAGE, EventKind, Kind, Liquidity, Order, Phase, Reason, Status
 
 NEVER_NS = 2**62
-POLL_NS = 100_000_000  # how often a market order that waits for the open looks whether there is somebody to trade with
+POLL_NS = 500_000_000  # how often a market order that waits for the open looks whether there is somebody to trade with
 LIMITED = (
     Kind.LIMIT, Kind.STOP_LIMIT, Kind.LIMIT_ON_OPEN, Kind.LIMIT_ON_CLOSE, Kind.IMBALANCE_ON_OPEN, Kind.IMBALANCE_ON_CLOSE
 )  # fmt: skip

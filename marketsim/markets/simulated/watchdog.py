@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
@@ -58,36 +58,39 @@ class Watchdog:
     @contextmanager
     def watching(self, world: World) -> Iterator[None]:
         """Watch over a simulation that runs in this thread."""
-        over = threading.Event()
+        over, interrupted = threading.Event(), threading.Event()
         thread = threading.get_ident()
-        watch = threading.Thread(target=self._watch, args=(world, thread, over), name="watchdog", daemon=True)
+        watch = threading.Thread(target=self._watch, args=(world, thread, over, interrupted), name="watchdog", daemon=True)
         watch.start()
         try:
             yield
         finally:
             over.set()
             watch.join()
-            _interrupt(thread, None)  # an interruption that came too late is taken back
+            if interrupted.is_set():
+                _absorb_what_came_too_late()
 
-    def _watch(self, world: World, thread: int, over: threading.Event) -> None:
-        seen, since, interrupted = (world.stage, -1, -1), time.monotonic(), False
+    def _watch(self, world: World, thread: int, over: threading.Event, interrupted: threading.Event) -> None:
+        seen, since = (world.stage, -1, -1), time.monotonic()
         while not over.wait(self.limit_s / CHECKS_A_LIMIT):
             header = world.header
             now = (world.stage, int(header["n_turns"]), int(header["n_messages"]))
             if now != seen or world.stage is Stage.OUTSIDE:
-                seen, since, interrupted = now, time.monotonic(), False
+                seen, since = now, time.monotonic()
                 continue
-            if time.monotonic() - since < self.limit_s * (2 if interrupted else 1):
+            if time.monotonic() - since < self.limit_s * (2 if interrupted.is_set() else 1):
                 continue
-            if world.stage is Stage.PYTHON and not interrupted:
-                interrupted = True
-                _interrupt(thread, TurnTakesTooLong)
+            if world.stage is Stage.PYTHON and not interrupted.is_set():
+                interrupted.set()
+                # Raised in the simulation's thread at its next step of Python.
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(TurnTakesTooLong))
             else:
                 self._give_up(world.accusation(f"its turn takes longer than {self.limit_s:g} s and cannot be interrupted"))
                 return
 
 
-def _interrupt(thread: int, exception: type[BaseException] | None) -> None:
-    """Raise an exception in another thread at its next step of Python, or take back one that has not been raised yet."""
-    kind = None if exception is None else ctypes.py_object(exception)
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), kind)
+def _absorb_what_came_too_late() -> None:
+    """Let an interruption that is still on its way arrive here, where the turn is over, and not in whatever follows."""
+    with suppress(TurnTakesTooLong):
+        for _ in range(1000):
+            time.sleep(0)
