@@ -75,7 +75,8 @@ def test_several_faults_are_told_at_once_in_the_order_of_the_specification(tmp_p
         "run.yaml, line 7: 'slippage_bps' is -1; expected a number of at least 0 (Adverse price move on every taker's fill, bps).",
         "run.yaml, line 5: 'seed' is \"x\"; expected a whole number (The one source of randomness).",
         "run.yaml, line 6: unknown key 'foo'; allowed here: account, agents, benchmark, calendar, dealer, end, fees, horizon, interval, "
-        "market, max_ticks, mode, name, providers, report, seed, simulated_sessions, slippage_bps, start, strategy, sweep, symbols, validation, walk_forward.",
+        "market, max_ticks, mode, name, providers, report, seed, simulated_sessions, "
+        "slippage_bps, start, strategy, sweep, symbols, validation, walk_forward.",
     ]
 
 

@@ -79,7 +79,9 @@ def test_missing_benchmark_is_an_error_that_lets_the_run_go_on():
 
 
 def test_missing_traded_symbol_stops_the_run_and_says_what_the_provider_said():
-    sources = pa.table({"symbol": ["AAA", "BBB", "^IDX"], "error": ["", "BBB is not listed here.", ""]})
+    sources = pa.table(
+        {"symbol": ["AAA", "BBB", "^IDX"], "role": ["traded", "traded", "benchmark"], "error": ["", "BBB is not listed here.", ""]}
+    )
     found = validate(daily_bars(("AAA", "^IDX")), run_spec(), sources)
     assert (found.worst, found.stops) == ("critical", True)
     assert "BBB: 0 bars received (BBB is not listed here); expected at least one; check the symbol's spelling" in found.sentence
