@@ -22,7 +22,7 @@ REPEATS = 5
 ONE_PROCESS = """
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from marketsim.configfile import load_spec
+from marketsim.config.file import load_spec
 from marketsim.data.ingest import ingest
 from marketsim.simulate import simulate
 spec = load_spec("configs/sma_crossover.yaml")
@@ -44,7 +44,7 @@ def cpu_of(command: list[str]) -> float:
 def five_hundred_symbols() -> tuple[float, float, int]:
     """Return (wall s, CPU s, fills) of SMA 20/50 on 2,520 bars × 500 symbols, kernel already compiled."""
     from marketsim.agents.library import build
-    from marketsim.config import RunSpec
+    from marketsim.config.run import RunSpec
     from marketsim.markets.bars import AccountRunner, Liquidity
     from marketsim.markets.panel import Panel
 

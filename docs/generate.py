@@ -48,7 +48,7 @@ def pages() -> dict[str, str]:
 
 def configuration() -> str:
     """Describe every section and key of a run's YAML."""
-    from marketsim.configschema import run_schema
+    from marketsim.config.schema import run_schema
 
     schema = run_schema()
     sections = {name: section for name, section in schema["$defs"].items() if name not in _strategy_names(schema)}
@@ -69,7 +69,7 @@ def configuration() -> str:
 
 def strategies() -> str:
     """Describe the strategies that come with the product."""
-    from marketsim.configschema import run_schema
+    from marketsim.config.schema import run_schema
 
     schema = run_schema()
     text = [

@@ -16,7 +16,7 @@ from rich.console import Console
 
 from flows.forms import RunForm
 from flows.temporary_server import ensure_server
-from marketsim.configfile import load_spec
+from marketsim.config.file import load_spec
 from marketsim.errors import MarketsimError, RunFailed
 from tasks.console import show
 from tasks.orchestrated import PROGRESS

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from flows.settings import PROJECT
-from marketsim.configmodel import Symbol
+from marketsim.config.model import Symbol
 from tasks.references import RunRequest
 
 CONFIGS = "configs"

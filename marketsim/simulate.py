@@ -12,9 +12,9 @@ import pyarrow as pa
 
 from marketsim.agents.library import build
 from marketsim.agents.strategy import Strategy
-from marketsim.config import Agent, RunSpec
-from marketsim.configmarkets import ReplayMarket
-from marketsim.configsimulated import SimulatedMarket
+from marketsim.config.markets import ReplayMarket
+from marketsim.config.run import Agent, RunSpec
+from marketsim.config.simulated import SimulatedMarket
 from marketsim.kernel.compile import is_compiled
 from marketsim.markets.bars import nobody
 from marketsim.markets.bars_model import BarsModel

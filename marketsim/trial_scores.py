@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from marketsim.config import RunSpec
+from marketsim.config.run import RunSpec
 from marketsim.risk.account import Ledger
 from marketsim.risk.metrics import metrics
 from marketsim.risk.ratios import sharpe

@@ -14,8 +14,8 @@ import pyarrow as pa
 from pydantic import BaseModel, ConfigDict
 
 from marketsim.agents.scheduled import Scheduled
-from marketsim.config import RunSpec, Sweep, WalkForward
-from marketsim.configfile import check_spec, with_value
+from marketsim.config.file import check_spec, with_value
+from marketsim.config.run import RunSpec, Sweep, WalkForward
 from marketsim.errors import ConfigError
 from marketsim.markets.panel import IntArray, panel
 from marketsim.risk.measures import BY_NAME

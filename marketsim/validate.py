@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from marketsim.config import RunSpec
+from marketsim.config.run import RunSpec
 
 SEVERITIES = ("info", "warning", "error", "critical")
 

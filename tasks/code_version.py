@@ -9,8 +9,8 @@ from pathlib import Path
 
 import marketsim
 from marketsim.agents.library import CustomParams
-from marketsim.config import RunSpec
-from marketsim.configsimulated import SimulatedMarket
+from marketsim.config.run import RunSpec
+from marketsim.config.simulated import SimulatedMarket
 
 SHOWN = 12
 # How results are served and how commands are spelled changes no number.

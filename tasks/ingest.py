@@ -7,8 +7,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from marketsim.config import RunSpec, run_id
-from marketsim.configfile import load_runnable
+from marketsim.config.file import load_runnable
+from marketsim.config.run import RunSpec, run_id
 from marketsim.data.ingest import Snapshot
 from marketsim.data.ingest import ingest as ingest_bars
 from tasks.code_version import code_version

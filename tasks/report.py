@@ -9,8 +9,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from marketsim.config import RunSpec
-from marketsim.configsimulated import SimulatedMarket
+from marketsim.config.run import RunSpec
+from marketsim.config.simulated import SimulatedMarket
 from marketsim.report import RunReport
 from marketsim.report import report as make_report
 from marketsim.report.market_report import bars_of_market, market_report, with_market

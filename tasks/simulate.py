@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from marketsim.config import RunSpec
+from marketsim.config.run import RunSpec
 from marketsim.simulate import simulate as simulate_market
 from marketsim.simulation import Simulation
 from marketsim.trial_scores import trials_table

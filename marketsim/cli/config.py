@@ -21,7 +21,7 @@ set_option = click.option(
 
 def overrides(settings: tuple[str, ...]) -> dict[str, Any]:
     """Return what ``--set`` asks for, dotted key → value."""
-    from marketsim.configfile import parse_override
+    from marketsim.config.file import parse_override
 
     return dict(parse_override(setting) for setting in settings)
 
@@ -36,7 +36,7 @@ def config() -> None:
 @json_option
 def check(files: tuple[Path, ...], as_json: bool) -> None:
     """Check run descriptions: one line for each, OK with its digest, or what is wrong and where."""
-    from marketsim.configfile import load_runnable
+    from marketsim.config.file import load_runnable
 
     results: list[dict[str, Any]] = []
     worst = 0
@@ -66,7 +66,7 @@ def show(file: Path, settings: tuple[str, ...], as_json: bool) -> None:
     """Print a run description with every default filled in."""
     import yaml
 
-    from marketsim.configfile import load_spec
+    from marketsim.config.file import load_spec
 
     resolved = load_spec(file, overrides(settings)).model_dump(mode="json")
     if as_json:
@@ -79,7 +79,7 @@ def show(file: Path, settings: tuple[str, ...], as_json: bool) -> None:
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write; left out = standard output.")
 def schema(output: Path | None) -> None:
     """Print the JSON Schema of run descriptions; editors complete and check with it."""
-    from marketsim.configschema import schema_text
+    from marketsim.config.schema import schema_text
 
     if output is None:
         click.echo(schema_text(), nl=False)
@@ -95,7 +95,7 @@ def schema(output: Path | None) -> None:
 @json_option
 def strategies(as_json: bool) -> None:
     """List the strategies that come with the product, and their parameters."""
-    from marketsim.configschema import strategy_schemas
+    from marketsim.config.schema import strategy_schemas
 
     found = strategy_schemas()
     if as_json:

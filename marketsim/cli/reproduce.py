@@ -77,7 +77,7 @@ def _staged_again(root: Path, folder: Path, run_id: str, base_dir: Path) -> tupl
     """
     import pyarrow.compute as pc
 
-    from marketsim.config import RunSpec
+    from marketsim.config.run import RunSpec
     from tasks.ingest import STEP
     from tasks.references import RunRef
     from warehouse import reader

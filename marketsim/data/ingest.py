@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from marketsim.config import RunSpec
-from marketsim.configsimulated import SimulatedMarket
+from marketsim.config.run import RunSpec
+from marketsim.config.simulated import SimulatedMarket
 from marketsim.data.bars import DATE, SCHEMA, bars_digest, canonical_bars, combine
 from marketsim.data.calendars import Calendar, load_calendar
 from marketsim.data.providers.library import build_providers

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from marketsim.agents.strategy import Strategy
-from marketsim.config import Account, Agent, RunSpec
-from marketsim.configmarkets import BarsMarket
+from marketsim.config.markets import BarsMarket
+from marketsim.config.run import Account, Agent, RunSpec
 from marketsim.errors import ConfigError
 from marketsim.kernel.bar_fills import close_bar, fill_at_close, open_bar
 from marketsim.markets.desk import Desk

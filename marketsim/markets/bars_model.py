@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from marketsim.agents.strategy import Strategy
-from marketsim.config import Agent, RunSpec
+from marketsim.config.run import Agent, RunSpec
 from marketsim.markets.bars import AccountRun, AccountRunner, Liquidity, bars_rules, liquidity
 from marketsim.markets.model import Gate, told_of
 from marketsim.markets.panel import panel

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 from marketsim.agents.strategy import Strategy
-from marketsim.config import Agent
+from marketsim.config.run import Agent
 from marketsim.markets.bars import AccountRun
 from marketsim.markets.panel import Panel
 

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 import pyarrow as pa
 
 from marketsim.agents.strategy import Strategy
-from marketsim.config import Agent, RunSpec
-from marketsim.configmarkets import ReplayMarket
+from marketsim.config.markets import ReplayMarket
+from marketsim.config.run import Agent, RunSpec
 from marketsim.markets.bars import AccountRun
 from marketsim.markets.model import Gate, told_of
 from marketsim.markets.panel import panel

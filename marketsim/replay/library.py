@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from marketsim.config import RecordingProvider, RunSpec
+from marketsim.config.providers import RecordingProvider
+from marketsim.config.run import RunSpec
 from marketsim.errors import DataError
 from marketsim.recorded import RecordedKind
 from marketsim.replay.recording import Opened, files_read, open_recording

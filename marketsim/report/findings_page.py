@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from marketsim.config import RunSpec
+from marketsim.config.run import RunSpec
 from marketsim.validate import SEVERITIES, Validation
 
 MAX_SYMBOLS = 24  # columns of the matrix; the worst symbols come first when there are more

@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import yaml
 
-from marketsim.config import RunSpec
-from marketsim.configsimulated import SimulatedMarket
+from marketsim.config.run import RunSpec
+from marketsim.config.simulated import SimulatedMarket
 from marketsim.report import market_charts, sections
 from marketsim.report.chart_runtime import chart_runtime
 from marketsim.report.number_format import MISSING, money, percent, with_unit

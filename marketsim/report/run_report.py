@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from marketsim.config import RunSpec
+from marketsim.config.run import RunSpec
 from marketsim.report.comparison import summary_rows
 from marketsim.report.line_data import line_data, shown
 from marketsim.report.palette import account_colours

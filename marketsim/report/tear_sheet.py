@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import yaml
 
-from marketsim.config import RunSpec
+from marketsim.config.run import RunSpec
 from marketsim.report import comparison, sections
 from marketsim.report.chart_runtime import chart_runtime
 from marketsim.report.line_charts import PERCENT, RATIO, SIGNED_PERCENT, Spec, account_lines, over_time, strategy_area, zero_line

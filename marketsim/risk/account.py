@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 import pyarrow as pa
 
-from marketsim.config import RunSpec
+from marketsim.config.run import RunSpec
 from marketsim.risk.columns import codes, days, numbers, rows_of, times
 from marketsim.risk.observations import FloatArray, IntArray
 from marketsim.risk.ratios import risk_free_per_bar

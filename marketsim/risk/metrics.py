@@ -8,7 +8,7 @@ from itertools import groupby
 import numpy as np
 import pyarrow as pa
 
-from marketsim.config import RunSpec
+from marketsim.config.run import RunSpec
 from marketsim.risk.account import AccountHistory, Ledger, account_histories
 from marketsim.risk.measures import MEASURES
 from marketsim.risk.round_trips import round_trips

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from marketsim.config import RunSpec
+from marketsim.config.run import RunSpec
 from marketsim.data.actions import back_adjust
 
 

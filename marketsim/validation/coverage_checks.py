@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from marketsim.config import RunSpec
+from marketsim.config.run import RunSpec
 from marketsim.data.bars import INTERVAL_S
 from marketsim.data.calendars import Calendar
 from marketsim.validation import expectations as gxe

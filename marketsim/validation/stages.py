@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pandas as pd
 import pyarrow as pa
 
-from marketsim.config import RunSpec
+from marketsim.config.run import RunSpec
 from marketsim.data.bars import SCHEMA
 from marketsim.data.calendars import LAST, Calendar, load_calendar
 from marketsim.validation.bar_checks import bar_checks

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from marketsim.agents.library import build, source_file
 from marketsim.agents.target_weights import read_holdings
-from marketsim.config import RunSpec
+from marketsim.config.run import RunSpec
 from marketsim.errors import ConfigError
 from tests.markets.worlds import Bar, fills, panel, play, spec
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from marketsim.configfile import read_yaml
-from marketsim.configschema import MODELINE, run_schema, schema_text
+from marketsim.config.file import read_yaml
+from marketsim.config.schema import MODELINE, run_schema, schema_text
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 GOOD = {"name": "tiny", "symbols": ["AAPL"], "start": "2020-01-02", "strategy": {"kind": "sma_crossover"}}

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from marketsim.configfile import load_spec, parse_override
+from marketsim.config.file import load_spec, parse_override
 from marketsim.errors import ConfigError
 
 GOOD = """\

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from marketsim.config import RunSpec
-from marketsim.configfile import check_spec, parse_yaml
+from marketsim.config.file import check_spec, parse_yaml
+from marketsim.config.run import RunSpec
+from marketsim.config.strict_yaml import parse
 from marketsim.errors import ConfigError
-from marketsim.strictyaml import parse
 
 MINIMAL = {"name": "tiny", "symbols": ["AAPL"], "start": "2020-01-02", "strategy": {"kind": "buy_and_hold"}}
 

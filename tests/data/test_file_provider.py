@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from marketsim.config import FileProvider
+from marketsim.config.providers import FileProvider
 from marketsim.data.providers.file import FileBars
 from marketsim.errors import ConfigError, DataError, ProviderError
 

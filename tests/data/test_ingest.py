@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from marketsim.config import RunSpec
+from marketsim.config.run import RunSpec
 from marketsim.data import ingest as module
 from marketsim.data.bars import SCHEMA, bars_digest
 from marketsim.data.ingest import SOURCES, ingest

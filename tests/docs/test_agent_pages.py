@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from marketsim.agents.compiled import CompiledAgent
-from marketsim.configpopulation import Group
+from marketsim.config.population import Group
 from marketsim.markets.simulated.holdings import without_files
 
 ROOT = Path(__file__).parents[2]

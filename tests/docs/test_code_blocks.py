@@ -20,7 +20,7 @@ import click
 import pytest
 
 from marketsim.cli import main as command_line
-from marketsim.configfile import check_spec, read_yaml
+from marketsim.config.file import check_spec, read_yaml
 from tasks.pipeline import run_pipeline
 from tasks.references import Outcome, RunRequest
 from warehouse.catalog import connect

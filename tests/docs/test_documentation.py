@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from flows.settings import DEFAULTS
-from marketsim.config import RunSpec
+from marketsim.config.run import RunSpec
 from marketsim.risk.measures import BY_NAME
 from warehouse.schemas import TABLES
 

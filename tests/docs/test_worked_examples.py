@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from marketsim.agents.strategy import MarketView, Strategy, StrategyParams
-from marketsim.config import RunSpec
+from marketsim.config.run import RunSpec
 from marketsim.markets.bars import AccountRun, AccountRunner, Liquidity, liquidity
 from marketsim.markets.panel import Panel
 from marketsim.records import Cancel, Kind, Order, Reason, Side, Tif

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from marketsim.configschema import run_schema
+from marketsim.config.schema import run_schema
 from tests.faults.conftest import Laboratory
 
 MINIMAL: dict[str, Any] = {"name": "tiny", "symbols": ["AAPL"], "start": "2012-01-03", "strategy": {"kind": "buy_and_hold"}}

@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from marketsim.cli import main
-from marketsim.configfile import load_spec
+from marketsim.config.file import load_spec
 from marketsim.data.ingest import ingest
 from tests.faults.conftest import Laboratory
 

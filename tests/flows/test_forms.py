@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from flows.forms import NightlyForm, RunForm, SweepForm, WalkForwardForm
 from flows.retention import RetentionForm
 from flows.settings import PROJECT
-from marketsim.configfile import load_spec
+from marketsim.config.file import load_spec
 
 DEPLOYMENTS = yaml.safe_load((PROJECT / "prefect.yaml").read_text(encoding="utf-8"))["deployments"]
 

@@ -10,9 +10,9 @@ import pyarrow as pa
 from pydantic import Field
 
 from marketsim.agents.compiled import AgentParams, compiled_agent
-from marketsim.config import RunSpec
-from marketsim.configfile import check_spec
-from marketsim.configsimulated import SimulatedMarket
+from marketsim.config.file import check_spec
+from marketsim.config.run import RunSpec
+from marketsim.config.simulated import SimulatedMarket
 from marketsim.kernel.book_state import NO_PRICE, NONE
 from marketsim.kernel.simulation.actions import cancel, limit, wake_in
 from marketsim.kernel.simulation.sight import best_tick, first_order, order

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from marketsim.configsimulated import SimulatedMarket
+from marketsim.config.simulated import SimulatedMarket
 from marketsim.markets.simulated.gates import health
 from tests.living.planted import CROWD, gates, played, run_spec
 

@@ -10,7 +10,7 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 import pytest
 
-from marketsim.configsimulated import SimulatedMarket
+from marketsim.config.simulated import SimulatedMarket
 from marketsim.data.ingest import ingest
 from marketsim.errors import ConfigError
 from marketsim.markets.simulated.holdings import beside

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 import pytest
 
 import marketsim.markets.simulated.run as market_run
-from marketsim.config import RunSpec
+from marketsim.config.run import RunSpec
 from marketsim.exchange import process
 from marketsim.markets.simulated.results import Results
 from marketsim.records import MESSAGE, Kind, Phase, Side, Tif

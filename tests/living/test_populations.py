@@ -10,10 +10,10 @@ import pytest
 import yaml
 
 from marketsim.agents.kinds import agent_of, kinds
-from marketsim.config import RunSpec
-from marketsim.configfile import load_runnable, load_spec
-from marketsim.configpopulation import Choice, Distribution, EmpiricalLatency, LogNormal, LogNormalLatency, Normal, Uniform
-from marketsim.configsimulated import SimulatedMarket, load_preset, preset_names
+from marketsim.config.file import load_runnable, load_spec
+from marketsim.config.population import Choice, Distribution, EmpiricalLatency, LogNormal, LogNormalLatency, Normal, Uniform
+from marketsim.config.run import RunSpec
+from marketsim.config.simulated import SimulatedMarket, load_preset, preset_names
 from marketsim.markets.simulated.population import draw, enlist, latency_of
 from tests.living.planted import CROWD, run_spec
 

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from marketsim.config import RunSpec
+from marketsim.config.run import RunSpec
 from marketsim.data.ingest import ingest
 from marketsim.markets.panel import panel
 from marketsim.markets.simulated.side_by_side import side_by_side

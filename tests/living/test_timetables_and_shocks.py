@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from marketsim.configsimulated import SimulatedMarket, Venue, VenueFees
+from marketsim.config.simulated import SimulatedMarket, Venue, VenueFees
 from marketsim.errors import ConfigError
 from marketsim.markets.simulated.population import enlist
 from marketsim.markets.simulated.run import venue_rules

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from marketsim.agents.strategy import Strategy, StrategyParams
-from marketsim.config import RunSpec
+from marketsim.config.run import RunSpec
 from marketsim.markets.bars import AccountRun, AccountRunner, liquidity
 from marketsim.markets.panel import Panel
 from marketsim.records import Cancel, Fill, Order

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from marketsim.config import RunSpec
+from marketsim.config.run import RunSpec
 from tests.risk.risk_tables import CLOSE_NS, DAY_NS, bars_of, fills_of, table
 
 N_BARS = 320

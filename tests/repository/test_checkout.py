@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from marketsim.configfile import load_spec
+from marketsim.config.file import load_spec
 
 ROOT = Path(__file__).parents[2]
 CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from marketsim.config import RunSpec
+from marketsim.config.run import RunSpec
 from marketsim.risk.account import account_histories, sessions_per_year
 from marketsim.risk.measures import BY_NAME, MEASURES
 from marketsim.risk.metrics import metrics, metrics_reference

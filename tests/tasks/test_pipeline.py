@@ -270,7 +270,7 @@ def test_a_sweep_publishes_one_run_with_its_trials(config: Path, tmp_path: Path)
 
 
 def test_editing_an_own_strategy_makes_another_code_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from marketsim.config import RunSpec
+    from marketsim.config.run import RunSpec
 
     monkeypatch.syspath_prepend(str(tmp_path))
     module = tmp_path / "my_own_strategies.py"

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pytest
 
 from marketsim import trial_scores, trials
-from marketsim.config import RunSpec
+from marketsim.config.run import RunSpec
 from marketsim.errors import ConfigError
 from marketsim.simulate import simulate
 from warehouse.schemas import BARS, TRIALS

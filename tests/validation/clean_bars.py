@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from marketsim.config import RunSpec
+from marketsim.config.run import RunSpec
 from marketsim.data.bars import SCHEMA, UTC_NS, combine
 from marketsim.data.calendars import Calendar, load_calendar
 from marketsim.validate import Validation

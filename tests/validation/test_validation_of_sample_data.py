@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from marketsim.config import RunSpec
+from marketsim.config.run import RunSpec
 from marketsim.data.ingest import Snapshot, ingest
 from marketsim.validate import Validation, validate
 from tests.validation.clean_bars import finding

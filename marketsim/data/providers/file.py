@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
-from marketsim.config import FileProvider
+from marketsim.config.providers import FileProvider
 from marketsim.data.actions import infer_actions
 from marketsim.data.bars import PRICES, make_frame, to_floats
 from marketsim.data.providers.columns import Column, zone_exists

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from marketsim.config import FileProvider, PolygonProvider, RecordingProvider, RunSpec, SampleProvider
+from marketsim.config.providers import FileProvider, PolygonProvider, RecordingProvider, SampleProvider
+from marketsim.config.run import RunSpec
 from marketsim.data.providers.http import RetryPolicy
 from marketsim.data.providers.provider import Provider
 from marketsim.data.providers.sample import SampleBars

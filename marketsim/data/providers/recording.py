@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from marketsim.config import RecordingProvider
+from marketsim.config.providers import RecordingProvider
 from marketsim.data.bars import INTERVAL_S, UTC_NS, make_frame
 from marketsim.errors import ProviderError
 from marketsim.markets.recorded_bars import recorded_bars

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from marketsim.configsimulated import CaptureSpec
+from marketsim.config.simulated import CaptureSpec
 from marketsim.kernel.book_state import NO_PRICE
 from marketsim.markets.simulated.scale import Scale
 from marketsim.markets.simulated.world import Handed

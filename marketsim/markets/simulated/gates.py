@@ -12,8 +12,8 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from marketsim.configpopulation import Group
-from marketsim.configsimulated import SimulatedMarket
+from marketsim.config.population import Group
+from marketsim.config.simulated import SimulatedMarket
 from marketsim.markets.simulated.bookkeeping import IntArray
 from marketsim.markets.simulated.results import Results
 

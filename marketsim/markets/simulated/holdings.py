@@ -6,8 +6,8 @@ import datetime as dt
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from marketsim.configpopulation import Group
-from marketsim.configsimulated import SimulatedMarket
+from marketsim.config.population import Group
+from marketsim.config.simulated import SimulatedMarket
 from marketsim.errors import ConfigError
 
 ASIDE = ("holdings_file", "fund")  # parameters of a group that say where its targets come from

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from marketsim.agents.strategy import Strategy
-from marketsim.config import Agent, RunSpec
-from marketsim.configsimulated import SimulatedMarket
+from marketsim.config.run import Agent, RunSpec
+from marketsim.config.simulated import SimulatedMarket
 from marketsim.markets.bars import AccountRun
 from marketsim.markets.model import Gate
 from marketsim.markets.panel import Panel, panel

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from marketsim.agents.compiled import AgentParams, CompiledAgent
 from marketsim.agents.kinds import agent_of
-from marketsim.configpopulation import (
+from marketsim.config.population import (
     Choice,
     ConstantLatency,
     DistanceLatency,
@@ -26,8 +26,8 @@ from marketsim.configpopulation import (
     LogNormalLatency,
     Uniform,
 )
-from marketsim.configpopulation import Normal as NormalDistribution
-from marketsim.configsimulated import SimulatedMarket
+from marketsim.config.population import Normal as NormalDistribution
+from marketsim.config.simulated import SimulatedMarket
 from marketsim.errors import ConfigError
 from marketsim.markets.simulated.holdings import without_files
 from marketsim.markets.simulated.world import NO_LIMIT, Latency, Member

@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from marketsim.agents.strategy import Strategy
-from marketsim.config import Agent, RunSpec
-from marketsim.configpopulation import Group
-from marketsim.configsimulated import SimulatedMarket
+from marketsim.config.population import Group
+from marketsim.config.run import Agent, RunSpec
+from marketsim.config.simulated import SimulatedMarket
 from marketsim.errors import ConfigError
 from marketsim.markets.bars import AccountRun
 from marketsim.markets.panel import Panel

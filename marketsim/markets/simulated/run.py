@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from marketsim.config import RunSpec
-from marketsim.configsimulated import SimulatedMarket, Venue
+from marketsim.config.run import RunSpec
+from marketsim.config.simulated import SimulatedMarket, Venue
 from marketsim.markets.simulated.bookkeeping import BarClock, Bookkeeper
 from marketsim.markets.simulated.capture import Recorder, Sink
 from marketsim.markets.simulated.fundamentals import Grid, fundamental_paths

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from marketsim.agents.library import build
 from marketsim.agents.strategy import MarketView, Strategy
-from marketsim.config import Agent, RunSpec, SimulatedSessions
+from marketsim.config.run import Agent, RunSpec, SimulatedSessions
 from marketsim.errors import ConfigError
 from marketsim.markets.bars import AccountRun
 from marketsim.markets.bars_model import BarsModel

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from marketsim.config import RunSpec
-from marketsim.configsimulated import SimulatedMarket
+from marketsim.config.run import RunSpec
+from marketsim.config.simulated import SimulatedMarket
 from marketsim.markets.bars import AccountRun
 from marketsim.markets.panel import Panel
 from marketsim.markets.simulated.capture import Sink

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import numpy.typing as npt
 
-from marketsim.config import RunSpec
-from marketsim.configsimulated import FundamentalShock, HaltShock, Moment, OrderShock, SimulatedMarket, WithdrawalShock
+from marketsim.config.run import RunSpec
+from marketsim.config.simulated import FundamentalShock, HaltShock, Moment, OrderShock, SimulatedMarket, WithdrawalShock
 from marketsim.data.calendars import load_calendar
 from marketsim.errors import ConfigError
 from marketsim.markets.simulated.population import Roster

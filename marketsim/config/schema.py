@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
-from marketsim.config import RunSpec
+from marketsim.config.run import RunSpec
 
 MODELINE = "# yaml-language-server: $schema=schema.json"
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from marketsim.configsimulated import OrderShock, SimulatedMarket, WithdrawalShock
+from marketsim.config.simulated import OrderShock, SimulatedMarket, WithdrawalShock
 
 if TYPE_CHECKING:
-    from marketsim.config import RunSpec
+    from marketsim.config.run import RunSpec
 
 
 def check_simulated(spec: RunSpec, market: SimulatedMarket) -> None:

@@ -13,8 +13,8 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from marketsim.config import RunSpec
-from marketsim.configmodel import NAME_PATTERN, SYMBOL_PATTERN
+from marketsim.config.model import NAME_PATTERN, SYMBOL_PATTERN
+from marketsim.config.run import RunSpec
 from marketsim.wording import expected, named, shown
 
 _FORMS = {

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from marketsim.configmodel import MOST_LATENCY_NS, Model, Symbol
+from marketsim.config.model import MOST_LATENCY_NS, Model, Symbol
 
 KIND_PATTERN = r"^[a-z][a-z0-9_]{0,62}$|^[A-Za-z_][\w.]*:[A-Za-z_]\w*$"
 

@@ -1,6 +1,6 @@
 """Reading a run's YAML: strict scalars, dotted overrides, and errors that name file, line, key and remedy.
 
-What Pydantic finds wrong is put into words by `marketsim.configfaults`.
+What Pydantic finds wrong is put into words by `marketsim.config.faults`.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from typing import Any
 from pydantic import ValidationError
 
 from marketsim.agents.library import build
-from marketsim.config import RunSpec
-from marketsim.configfaults import Source, sentence
-from marketsim.configsimulated import SimulatedMarket
+from marketsim.config.faults import Source, sentence
+from marketsim.config.run import RunSpec
+from marketsim.config.simulated import SimulatedMarket
+from marketsim.config.strict_yaml import compose, parse
 from marketsim.errors import ConfigError
-from marketsim.strictyaml import compose, parse
 from marketsim.wording import named, shown
 
 MAX_BYTES = 1_000_000

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag
 
-from marketsim.configmodel import MOST_LATENCY_NS, Model
-from marketsim.configsimulated import SimulatedMarket
+from marketsim.config.model import MOST_LATENCY_NS, Model
+from marketsim.config.simulated import SimulatedMarket
 
 
 class Impact(Model):

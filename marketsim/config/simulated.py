@@ -9,11 +9,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from marketsim.configmodel import MOST_LATENCY_NS, Model, Name, Symbol
-from marketsim.configpopulation import Group
+from marketsim.config.model import MOST_LATENCY_NS, Model, Name, Symbol
+from marketsim.config.population import Group
 from marketsim.markets.simulated.fundamentals import ConstantFundamental, Fundamental
 
-PRESETS = Path(__file__).parent / "markets" / "simulated" / "presets"
+PRESETS = Path(__file__).parents[1] / "markets" / "simulated" / "presets"
 TIME_PATTERN = r"^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,9})?)?$"
 
 TimeOfDay = Annotated[str, Field(pattern=TIME_PATTERN, description="Local time of the exchange's calendar such as 09:30 or 14:45:13.5.")]
@@ -210,7 +210,7 @@ def load_preset(name: str) -> dict[str, Any]:
     ValueError
         There is none of that name.
     """
-    from marketsim.strictyaml import parse
+    from marketsim.config.strict_yaml import parse
 
     if name not in preset_names():
         raise ValueError(f"preset: there is none named {name!r}; presets: {', '.join(preset_names())}")
