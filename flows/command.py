@@ -14,6 +14,7 @@ from prefect import Flow
 from prefect.client.schemas.objects import State
 from rich.console import Console
 
+from flows.compilation import compile_meanwhile
 from flows.forms import RunForm
 from flows.temporary_server import ensure_server
 from marketsim.config.file import load_spec
@@ -50,8 +51,10 @@ def run_from_command_line(flow: Flow[Any, Outcome], form: type[RunForm], argumen
     started, console = time.perf_counter(), Console()
     run = form(config=str(Path(chosen.config).resolve())) if chosen.config else form()
     try:
-        load_spec(run.request().config, run.request().overrides)  # before waiting for a server
+        spec = load_spec(run.request().config, run.request().overrides)  # before waiting for a server
         console.print(f"   0.0 s  starting flow {flow.name}; its server takes some seconds", highlight=False)
+        if compile_meanwhile(run.request().config, spec):
+            console.print("   0.0 s  compiling the simulated market meanwhile, once; about 20 s", highlight=False)
         ensure_server()
         _listen(_Live(console, started))
         state = cast("State[Outcome]", flow(run, return_state=True))

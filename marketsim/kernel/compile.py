@@ -2,15 +2,17 @@
 """The one decorator of compiled code, and where its machine code is kept.
 
 Numba's cache does not notice an edited callee in another file, so the cache folder is named after all kernel sources and Numba's version:
-any edit is a cold start, never a stale result. Without a writable folder the code is compiled again in every process.
+any edit is a cold start, never a stale result. Without a writable folder the code is compiled again in every process. Of several processes
+that want the same function at once, one compiles it and the others read what it left.
 """
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ import numba
 from numba import types
 from numba.core import config as numba_config
 from numba.core.codegen import JITCodeLibrary
+from numba.core.compiler_lock import global_compiler_lock
 
 
 def cache_folder() -> Path | None:
@@ -62,9 +65,35 @@ def _cached(folder: Path | None, function: Callable[..., Any], options: dict[str
     settings.CACHE_DIR = str(folder or "")
     njit: Any = numba.njit
     try:
-        return njit(cache=folder is not None, **options)(function)
+        dispatcher = njit(cache=folder is not None, **options)(function)
     finally:
         settings.CACHE_DIR = before
+    return (
+        dispatcher if folder is None else _compiled_by_one_process(dispatcher, folder / f"{function.__module__}.{function.__name__}.lock")
+    )
+
+
+def _compiled_by_one_process(dispatcher: Any, lock: Path) -> Any:
+    """Let a dispatcher compile under a lock between processes; whoever had to wait finds the code in the cache."""
+    compile_one = dispatcher.compile
+
+    def compile_alone(signature: Any) -> Any:
+        # Numba's lock between threads first, and always: with the two in another order, threads could wait for each other.
+        with global_compiler_lock, _held(lock):
+            return compile_one(signature)
+
+    dispatcher.compile = compile_alone
+    return dispatcher
+
+
+@contextmanager
+def _held(lock: Path) -> Iterator[None]:
+    """Hold a lock file; it falls open with its holder, however that ends. A folder without locks or writing only costs compiling twice."""
+    with ExitStack() as held:
+        with suppress(OSError):
+            handle = held.enter_context(lock.open("ab"))
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
 
 
 def machine_address(dispatcher: Any, *kinds: Any) -> int:

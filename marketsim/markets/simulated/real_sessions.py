@@ -16,6 +16,7 @@ from marketsim.config.population import Group
 from marketsim.config.run import Agent, RunSpec
 from marketsim.config.simulated import SimulatedMarket
 from marketsim.errors import ConfigError
+from marketsim.kernel.compile import is_compiled
 from marketsim.markets.bars import AccountRun
 from marketsim.markets.panel import Panel
 from marketsim.markets.simulated.capture import Sink
@@ -74,6 +75,8 @@ class RealSessions:
         StrategyError
             A strategy or agent raised, hung, returned nonsense or broke a limit; the message names it, the time and the reason.
         """
+        if not is_compiled("exchange_loop"):
+            self._progress("compiling the exchange and the agents, once; about 20 s")
         copies = {name: getattr(self._bars, name).copy() for name in ("open", "high", "low", "close", "volume")}
         panel = dataclasses.replace(self._bars, **copies)
         scale = Scale(self._market.tick_size, self._market.lot_size)
