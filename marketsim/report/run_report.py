@@ -12,7 +12,8 @@ from marketsim.report.comparison import summary_rows
 from marketsim.report.line_data import line_data, shown
 from marketsim.report.palette import account_colours
 from marketsim.report.picture import picture_png
-from marketsim.report.tear_sheet import Identity, Sheet, period_text, tear_sheet
+from marketsim.report.sections import side_summary
+from marketsim.report.tear_sheet import Identity, Sheet, n_sessions, period_text, sides, tear_sheet
 from marketsim.risk.account import Ledger, account_histories
 from marketsim.risk.columns import times
 from marketsim.risk.metrics import NO_TRIALS, metrics_of
@@ -84,4 +85,5 @@ def report(  # noqa: PLR0913 - a run's four products and its identity; only what
     progress("writing the page")
     identity = Identity(run_id, snapshot_digest, code_version)
     sheet = Sheet(spec, traded, simulation, findings, histories, values, lines, colours, identity, sessions)
-    return RunReport(table, trips, tear_sheet(sheet), picture, summary_rows(values, histories))
+    summary = summary_rows(values, histories) + side_summary(sides(sheet), n_sessions(sheet), [a.agent for a in histories])
+    return RunReport(table, trips, tear_sheet(sheet), picture, summary)

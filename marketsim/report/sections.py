@@ -136,8 +136,18 @@ def side_rows(sessions: pa.Table, cash: Mapping[str, float]) -> list[SideRow]:
         effect = pc.mean(own["own_effect_bps"]).as_py()
         largest = pc.max(own["participation_frac"]).as_py()
         share = percent(largest, 3) if largest else MISSING
-        rows.append(SideRow(agent, bars_return, lived_return, bars_bps, lived_bps, share, MISSING if effect is None else f"{effect:+.2f}"))
+        own_effect = MISSING if effect is None else f"{effect:+.2f}".replace("-", "−")
+        rows.append(SideRow(agent, bars_return, lived_return, bars_bps, lived_bps, share, own_effect))
     return rows
+
+
+def side_summary(sides: Sequence[SideRow], n_sessions: int, accounts: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+    """Return the rows (label, value…) that tell of simulated sessions on a console; accounts that did not trade in them have no value."""
+    by_agent = {row.agent: row for row in sides}
+    rows = {f"Last {n_sessions}, bars": "bars_return", f"Last {n_sessions}, agents": "simulated_return", "Own effect, bps": "own_effect"}
+    return tuple(
+        (label, *(getattr(by_agent[a], name) if a in by_agent else MISSING for a in accounts)) for label, name in rows.items() if sides
+    )
 
 
 def _side(own: pa.Table, side: str, cash: float) -> tuple[str, str]:

@@ -106,8 +106,8 @@ def tear_sheet(sheet: Sheet) -> str:
         falls=sections.worst_drawdowns(strategy),
         cost_kinds=sections.COST_KINDS,
         costs=sections.cost_rows(sheet.histories),
-        sides=_sides(sheet),
-        n_sessions=0 if sheet.sessions is None else len(sheet.sessions["session_date"].unique()),
+        sides=sides(sheet),
+        n_sessions=n_sessions(sheet),
         gates=sections.health_gates(sheet.ledger.health),
         checks=sections.data_checks(sheet.findings),
         trials=strategy.clock.trials,
@@ -117,12 +117,17 @@ def tear_sheet(sheet: Sheet) -> str:
     )
 
 
-def _sides(sheet: Sheet) -> list[sections.SideRow]:
+def sides(sheet: Sheet) -> list[sections.SideRow]:
     """Return the accounts side by side; none where no session was simulated."""
     if sheet.sessions is None:
         return []
     cash = {trader.name: (trader.account or sheet.spec.account).cash for trader in sheet.spec.traders}
     return sections.side_rows(sheet.sessions, cash)
+
+
+def n_sessions(sheet: Sheet) -> int:
+    """Return how many sessions were also simulated."""
+    return 0 if sheet.sessions is None else len(sheet.sessions["session_date"].unique())
 
 
 def _spans_months(history: AccountHistory) -> bool:

@@ -1,7 +1,7 @@
 """What the README and the documentation show is run as shown: commands, Python, SQL, and run descriptions.
 
 The blocks of a page run in order, in one folder. ``bash``, ``python`` and ``sql`` blocks must succeed, ``yaml`` blocks with a
-``strategy`` must be valid runs, a block with a title is also saved under it. ``console`` blocks show what needs a network or a
+``name`` must be valid runs, a block with a title is also saved under it. ``console`` blocks show what needs a network or a
 server, or was shown elsewhere: their commands must exist.
 """
 
@@ -77,7 +77,7 @@ def test_what_a_page_shows_runs(page: Path, folder: Path, warehouse: Path) -> No
         where = f"{page.relative_to(ROOT)}, line {block.line}"
         if block.title:
             (folder / block.title).write_text(block.text, encoding="utf-8")
-        if block.language == "yaml" and re.search(r"^strategy:", block.text, re.MULTILINE):
+        if block.language == "yaml" and re.search(r"^name:", block.text, re.MULTILINE):
             (folder / "block.yaml").write_text(block.text, encoding="utf-8")
             check_spec(read_yaml(folder / "block.yaml"), where)
         elif block.language == "sql":

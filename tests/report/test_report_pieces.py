@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from marketsim.report.comparison import rows_by_group
 from marketsim.report.line_data import thinned
 from marketsim.report.number_format import money, percent, with_unit
-from marketsim.report.sections import cost_rows, monthly_table, worst_drawdowns
+from marketsim.report.sections import cost_rows, monthly_table, side_rows, side_summary, worst_drawdowns
 from marketsim.report.trade_charts import MAX_SYMBOLS, busiest
 from marketsim.risk.account import AccountHistory, account_histories
 from marketsim.risk.measures import MEASURES
@@ -98,3 +99,26 @@ def test_the_busiest_symbols_are_shown_in_the_order_of_the_run() -> None:
     names = [f"S{i}" for i in range(12)]
     fills = pa.concat_tables([fills_of([("buy", 1, 10 + i, "1o")], symbol=name) for i, name in enumerate(names)])
     assert busiest(fills, names) == tuple(names[-MAX_SYMBOLS:])
+
+
+def test_simulated_sessions_are_three_rows_of_the_summary() -> None:
+    sessions = pa.table(
+        {
+            "agent": ["strategy", "strategy"],
+            "bars_equity_cash": [1000.0, 1010.0],
+            "simulated_equity_cash": [990.0, 1005.0],
+            "bars_turnover_cash": [500.0, 0.0],
+            "simulated_turnover_cash": [500.0, 0.0],
+            "bars_cost_cash": [1.0, 0.0],
+            "simulated_cost_cash": [0.5, 0.0],
+            "participation_frac": [0.01, 0.0],
+            "own_effect_bps": pa.array([-1.25, None]),
+        }
+    )
+    sides = side_rows(sessions, {"strategy": 1000.0})
+    assert side_summary(sides, 2, ["strategy", "benchmark"]) == (
+        ("Last 2, bars", "1.00 %", "—"),
+        ("Last 2, agents", "0.50 %", "—"),
+        ("Own effect, bps", "−1.25", "—"),
+    )
+    assert side_summary([], 0, ["strategy", "benchmark"]) == ()

@@ -11,6 +11,7 @@ import pyarrow as pa
 from marketsim.agents.library import build
 from marketsim.agents.strategy import MarketView, Strategy
 from marketsim.config.run import Agent, RunSpec, SimulatedSessions
+from marketsim.config.simulated import CaptureSpec
 from marketsim.errors import ConfigError
 from marketsim.markets.bars import AccountRun
 from marketsim.markets.bars_model import BarsModel
@@ -22,6 +23,7 @@ from marketsim.markets.simulated.watchdog import Watchdog
 from marketsim.records import Fill
 
 MAIN = "strategy"
+NOTHING = CaptureSpec(orders=False, events=False, trades=False, quotes=False)  # of these sessions only the accounts are kept
 
 
 class LateStarter(Strategy):
@@ -71,7 +73,8 @@ def side_by_side(
 
     alone = [(trader, LateStarter(strategy, first)) for trader, strategy in traders()]
     against_bars = BarsModel(spec.model_copy(update={"max_ticks": None}), bars).play(alone, lambda *_: None)
-    sessions = RealSessions(spec, section.market, real, first, progress=progress)
+    market = section.market.model_copy(update={"capture": NOTHING})
+    sessions = RealSessions(spec, market, real, first, progress=progress)
     watchdog = Watchdog(TURN_LIMIT_S)
     among = sessions.play(traders(), watchdog)
     without = sessions.play([trader for trader in traders() if trader[0].name != MAIN], watchdog)
