@@ -14,8 +14,7 @@ from marketsim.config.file import load_spec
 from marketsim.simulate import simulate
 
 CONFIG = Path(__file__).parents[2] / "configs" / "markets" / "flash_crash.yaml"
-MINUTES = slice(270, 390)  # 18:00 to 20:00 UTC of a session that opens at 13:30
-OPEN_H = 13.5
+FIRST, LAST = 270, 390  # minutes of the session, which opens at 13:30 UTC: 18:00 to 20:00
 
 
 def pictures() -> dict[str, Callable[[], dict[str, Any]]]:
@@ -30,5 +29,5 @@ def _with_and_without_the_seller() -> dict[str, Any]:
     for what, changes in worlds.items():
         bars = simulate(load_spec(CONFIG, changes), pa.table({})).market["market_bars"]
         closes = np.array(bars["mid_price"], np.float64)
-        rows += [{"x": OPEN_H + (k + 1) / 60, "y": closes[k], "what": what} for k in range(len(closes))[MINUTES]]
-    return lines(rows, {"with the seller": BLUE, "without the seller": GREY}, "", ("hour, UTC", "price"), size=(700, 230))
+        rows += [{"x": k - FIRST, "y": closes[k], "what": what} for k in range(FIRST, LAST)]
+    return lines(rows, {"with the seller": BLUE, "without the seller": GREY}, "", ("minutes after 18:00 UTC", "price"), size=(700, 230))
