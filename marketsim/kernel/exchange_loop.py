@@ -146,7 +146,7 @@ def settle(engine, book_index):
         book_index = stale_book(engine, symbol) if engine.n_venues > 1 else NONE
 
 
-@inlined
+@inner
 def settle_one(engine, book_index):
     """Let triggered stops enter one after the other and pegs and guards follow the market, until nothing moves any more."""
     book = book_at(engine.books, book_index)

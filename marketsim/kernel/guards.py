@@ -19,7 +19,7 @@ from marketsim.kernel.book_state import (
     slot_at,
     venue_at,
 )
-from marketsim.kernel.compile import inlined, inner
+from marketsim.kernel.compile import inner
 from marketsim.kernel.grid import increment_at, next_price
 from marketsim.kernel.ladder import displayed
 from marketsim.kernel.prints import forget_prints
@@ -77,7 +77,7 @@ def supervise(engine, book_index):
             _set_bands(engine, book_index, session, book, venue)
 
 
-@inlined
+@inner
 def _follow_reference(engine, session, venue):
     """Publish a new reference price if there is none, or if the mean of the trades looked back at is far enough from it, long enough."""
     forget_prints(engine, session, engine.clock_ns - venue.band_window_ns)
@@ -97,7 +97,7 @@ def _follow_reference(engine, session, venue):
         session.reference_ns = engine.clock_ns
 
 
-@inlined
+@inner
 def _set_bands(engine, book_index, session, book, venue):
     """Work out the bands; if they are new, tell them and move what lies outside."""
     reference = session.reference_tick

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from marketsim.kernel.book_state import ALLOW, NO_PRICE, NONE, book_at, extra_at, slot_at, venue_at
-from marketsim.kernel.compile import inlined, inner
+from marketsim.kernel.compile import inner
 from marketsim.kernel.consolidated import away_key, references
 from marketsim.kernel.grid import on_grid
 from marketsim.kernel.matching import match
@@ -78,7 +78,7 @@ def reprice_pegs(engine, book_index):
     return True
 
 
-@inlined
+@inner
 def _reprice(engine, slot_index, price):
     slot = slot_at(engine.slots, slot_index)
     if (price == NO_PRICE and slot.level == NONE) or (price == slot.price_tick and slot.level != NONE):
