@@ -100,11 +100,25 @@ def _normalised(kind: Any) -> Any:
 class _LinkedLibrary(JITCodeLibrary):
     """Code that entry points link into themselves; on its own it never becomes machine code, and it does not carry what it calls."""
 
+    _whole: Any = None
+
     def finalize(self) -> None:
         """Leave the code as it is; what it calls is linked and optimised together with it, once, in the entry point."""
         self._raise_if_finalized()
         self._finalize_dynamic_globals()
         self._finalized = True
+
+    def own_module(self) -> Any:
+        """Return the code without what it calls."""
+        return super()._get_module_for_linking()
+
+    def _get_module_for_linking(self) -> Any:
+        """Return the code with all that it calls, for those who do not look for the parts themselves: Numba functions of others."""
+        if self._whole is None:
+            self._whole = self.own_module().clone()
+            for library in _called(self._linking_libraries):
+                self._whole.link_in(library._get_module_for_linking(), preserve=True)
+        return self._whole
 
     def get_pointer_to_function(self, name: str) -> int:
         """Return 0, Numba's word for a function that is not there."""
@@ -112,20 +126,34 @@ class _LinkedLibrary(JITCodeLibrary):
 
 
 class _EntryLibrary(JITCodeLibrary):
-    """Code that links into itself all that it calls, directly or not."""
+    """Code that links into itself all that it calls, directly or not, each part once."""
 
     def finalize(self) -> None:
         """Optimise the code and all that it calls, and make machine code of it."""
-        known = dict.fromkeys(self._linking_libraries)
-        waiting = list(known)
-        # Everything in ``known`` but what is still ``waiting`` has had its own callees added.
-        while waiting:
-            for library in waiting.pop()._linking_libraries:
-                if library not in known:
-                    known[library] = None
-                    waiting.append(library)
-        self._linking_libraries = list(known)
+        self._linking_libraries = _called(self._linking_libraries)
         super().finalize()
+
+
+class _Part:
+    """A linked library's own code, as Numba's linking asks for it."""
+
+    def __init__(self, library: _LinkedLibrary) -> None:
+        self._reload_init = library._reload_init
+        self._get_module_for_linking = library.own_module
+
+
+def _called(libraries: list[Any]) -> list[Any]:
+    """Return libraries and all that they call, linked ones as parts; any other carries what it calls itself."""
+    known = dict.fromkeys(libraries)
+    waiting = list(known)
+    # Everything in ``known`` but what is still ``waiting`` has had its own callees added.
+    while waiting:
+        library = waiting.pop()
+        for callee in library._linking_libraries if isinstance(library, _LinkedLibrary) else []:
+            if callee not in known:
+                known[callee] = None
+                waiting.append(callee)
+    return [_Part(library) if isinstance(library, _LinkedLibrary) else library for library in known]
 
 
 @contextmanager
