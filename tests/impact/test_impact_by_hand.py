@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import numpy as np
@@ -13,8 +14,9 @@ from marketsim.errors import ConfigError, DataError
 from marketsim.impact.measures import estimate, measure_impact
 from marketsim.impact.metaorders import impact_curve
 from marketsim.impact.pairs import Pair, Path, Place, run_pairs
+from marketsim.impact.scenes import Population
 from marketsim.kernel.simulation.actions import limit, market_order, wake_in
-from marketsim.markets.simulated.world import Capture, Member, Setting, World
+from marketsim.markets.simulated.world import Member, Setting
 from marketsim.records import MESSAGE, Kind, Turn
 
 SECOND = 1_000_000_000
@@ -65,19 +67,27 @@ def ladder() -> np.ndarray:
     return rows
 
 
-def factory(side: int = 1, qty_lot: int = 25, *, refilled: bool = False):
-    def build(seed: int, muted: bool) -> World:
-        setting = Setting(((START, START + 60 * SECOND),), np.full((1, 1, 61), 100.0), messages=ladder())
-        members = [Member("trader", one_order, OneOrderParams(side=side, qty_lot=qty_lot), muted=muted)]
-        if refilled:
-            members.append(Member("seller", refill, RefillParams()))
-        return World(setting, members, seed, Capture(quotes=True))
+def scenes(side: int = 1, qty_lot: int = 25, *, refilled: bool = False) -> Callable[[int], Population]:
+    """The market of a seed with a trader of one order in it, and with a larger trader as the second variant."""
 
-    return build
+    def scene_of(seed: int) -> Population:
+        setting = Setting(((START, START + 60 * SECOND),), np.full((1, 1, 61), 100.0), messages=ladder())
+        seller = (Member("seller", refill, RefillParams()),) if refilled else ()
+        casts = [
+            (Member("trader", one_order, OneOrderParams(side=side, qty_lot=lots), muted=lots == 0), *seller)
+            for lots in (0, qty_lot, 2 * qty_lot)
+        ]
+        return Population(setting, tuple(casts), seed)
+
+    return scene_of
+
+
+def pairs_of(scene_of: Callable[[int], Population], seeds: Sequence[int], place: Place = Place(), **options: int) -> list[Pair]:  # noqa: B008
+    return run_pairs(scene_of, ["trader"], seeds, place, **options)[0]
 
 
 def test_a_buyer_that_eats_two_levels_and_a_half_moves_the_mid_by_one_tick():
-    impact = measure_impact(run_pairs(factory(), ["trader"], [1, 2], Place()))
+    impact = measure_impact(pairs_of(scenes(), [1, 2]))
     # Mid 100 before; 101 and 102 are gone and 99 stays, so (99 + 103) / 2 = 101 after.
     expected = 1e4 * np.log(101 / 100)
     assert impact.peak_bps.mean == pytest.approx(expected)
@@ -93,7 +103,7 @@ def test_a_buyer_that_eats_two_levels_and_a_half_moves_the_mid_by_one_tick():
 
 
 def test_a_seller_s_impact_is_signed_against_the_seller():
-    impact = measure_impact(run_pairs(factory(side=-1), ["trader"], [1], Place()))
+    impact = measure_impact(pairs_of(scenes(side=-1), [1]))
     # 99 and 98 are gone: (97 + 101) / 2 = 99.
     assert impact.peak_bps.mean == pytest.approx(-1e4 * np.log(99 / 100))
     assert impact.cost_bps.mean == pytest.approx(1e4 * (100 - (10 * 99 + 10 * 98 + 5 * 97) / 25) / 100)
@@ -101,7 +111,7 @@ def test_a_seller_s_impact_is_signed_against_the_seller():
 
 def test_what_comes_back_is_temporary():
     # The refill brings 101 back in both markets: with the buyer the offer is 101 again, without it it always was.
-    impact = measure_impact(run_pairs(factory(refilled=True), ["trader"], [1], Place()))
+    impact = measure_impact(pairs_of(scenes(refilled=True), [1]))
     peak = 1e4 * np.log(101 / 100)
     assert impact.peak_bps.mean == pytest.approx(peak)
     assert impact.permanent_bps.mean == pytest.approx(0.0)
@@ -109,8 +119,8 @@ def test_what_comes_back_is_temporary():
 
 
 def test_threads_change_nothing():
-    one = run_pairs(factory(refilled=True), ["trader"], range(6), Place())
-    two = run_pairs(factory(refilled=True), ["trader"], range(6), Place(), threads=2)
+    one = pairs_of(scenes(refilled=True), range(6))
+    two = pairs_of(scenes(refilled=True), range(6), threads=2)
     for a, b in zip(one, two, strict=True):
         assert a.seed == b.seed
         np.testing.assert_array_equal(a.present.mid_tick, b.present.mid_tick)
@@ -118,16 +128,16 @@ def test_threads_change_nothing():
 
 def test_an_unknown_agent_is_named():
     with pytest.raises(ConfigError, match="agent nobody is not in the population; it has trader"):
-        run_pairs(factory(), ["nobody"], [1], Place())
+        run_pairs(scenes(), ["nobody"], [1], Place())
 
 
 def test_a_market_without_quotes_has_no_price():
-    def empty(seed: int, muted: bool) -> World:
+    def empty(seed: int) -> Population:
         setting = Setting(((START, START + SECOND),), np.full((1, 1, 2), 100.0))
-        return World(setting, [Member("trader", one_order, OneOrderParams(), muted=muted)], seed, Capture(quotes=True))
+        return Population(setting, tuple((Member("trader", one_order, OneOrderParams(), muted=muted),) for muted in (True, False)), seed)
 
-    with pytest.raises(DataError, match="never had both a bid and an ask"):
-        run_pairs(empty, ["trader"], [1], Place())
+    with pytest.raises(DataError, match="without trader, symbol 0 at venue 0 never had both a bid and an ask"):
+        pairs_of(empty, [1])
 
 
 def pair_with_peak(quantity: int, peak_bps: float, seed: int) -> Pair:
