@@ -16,6 +16,7 @@ from marketsim.config import RunSpec
 from marketsim.configpopulation import Group
 from marketsim.configsimulated import SimulatedMarket
 from marketsim.errors import ConfigError
+from marketsim.impact.pairs import Pair, Place, run_pairs
 from marketsim.impact.scenes import Population, Scene, Traded
 from marketsim.markets.simulated.holdings import beside, with_targets
 from marketsim.markets.simulated.population import enlist, params
@@ -68,6 +69,13 @@ class Experiment:
     zone: str
     variants: int
     scene_of: Callable[[int], Scene]
+
+    def run(
+        self, seeds: Sequence[int], every_ns: int = 10 * SECOND_NS, *, threads: int = 1, progress: Callable[[str], None] = lambda _: None
+    ) -> list[list[Pair]]:
+        """Return the pairs of every variant; the arguments are those of `run_pairs`."""
+        place = Place(self.symbol, self.venue, every_ns)
+        return run_pairs(self.scene_of, self.agents, seeds, place, variants=self.variants, threads=threads, progress=progress)
 
 
 def without_agent(spec: RunSpec, agent: str, base_dir: Path, symbol: str | None = None) -> Experiment:

@@ -35,6 +35,8 @@ class ImpactCurve:
 def impact_curve(pairs_by_size: Sequence[Sequence[Pair]], seed: int = 0) -> ImpactCurve:
     """Fit the power law by least squares through the logarithms of mean peak impact and mean traded quantity.
 
+    Each size weighs as its mean is certain; one whose mean is not positive has no logarithm and is left out.
+
     Parameters
     ----------
     pairs_by_size : the pairs of each size, sizes in rising order; at least two sizes, all of the same seeds
@@ -48,7 +50,8 @@ def impact_curve(pairs_by_size: Sequence[Sequence[Pair]], seed: int = 0) -> Impa
     peaks, traded = _table(pairs_by_size, peak_bps), _table(pairs_by_size, lambda pair: abs(pair.net_lot) if len(pair.fill_ns) else np.nan)
     if not np.isfinite(peaks).any(axis=1).all():
         raise DataError("a metaorder of one of the sizes never traded; give it more time or choose another size.")
-    exponent, coefficient = _fit(_mean(traded), _mean(peaks))
+    certainty = _certainty(peaks)
+    exponent, coefficient = _fit(_mean(traded), _mean(peaks), certainty)
     if not np.isfinite(exponent):
         raise DataError("fewer than two sizes moved the price against the metaorder on average; use larger sizes or more seeds.")
     rng = np.random.default_rng(seed)
@@ -56,7 +59,7 @@ def impact_curve(pairs_by_size: Sequence[Sequence[Pair]], seed: int = 0) -> Impa
     for k in range(N_RESAMPLES):
         # The sizes of a seed are drawn together: they share the market without the metaorder, and most of its noise.
         picks = rng.integers(0, peaks.shape[1], peaks.shape[1])
-        redrawn[k] = _fit(_mean(traded[:, picks]), _mean(peaks[:, picks]))[0]
+        redrawn[k] = _fit(_mean(traded[:, picks]), _mean(peaks[:, picks]), certainty)[0]
     low, high = np.nanquantile(redrawn, (0.025, 0.975))
     return ImpactCurve(
         _mean(traded),
@@ -78,10 +81,19 @@ def _mean(table: FloatArray) -> FloatArray:
     return np.asarray(np.where(n > 0, np.where(known, table, 0.0).sum(axis=1) / np.maximum(n, 1), np.nan))
 
 
-def _fit(quantity: FloatArray, impact: FloatArray) -> tuple[float, float]:
+def _certainty(peaks: FloatArray) -> FloatArray:
+    """Return the mean of each row over its standard error, which is one over the standard error of its logarithm (delta method)."""
+    n = np.isfinite(peaks).sum(axis=1)
+    error = np.nanstd(peaks, axis=1) / np.sqrt(n)
+    known = (n > 1) & (error > 0)
+    # Without an error there is nothing to weigh by.
+    return np.asarray(np.abs(_mean(peaks)) / np.where(known, error, 1.0) if known.all() else np.ones(len(peaks)))
+
+
+def _fit(quantity: FloatArray, impact: FloatArray, certainty: FloatArray) -> tuple[float, float]:
     """Return the exponent and the coefficient of the power law; NaN through fewer than two points."""
     usable = (quantity > 0) & (impact > 0)
     if usable.sum() < 2:
         return np.nan, np.nan
-    slope, intercept = np.polyfit(np.log(quantity[usable]), np.log(impact[usable]), 1)
+    slope, intercept = np.polyfit(np.log(quantity[usable]), np.log(impact[usable]), 1, w=certainty[usable])
     return float(slope), float(np.exp(intercept))

@@ -149,13 +149,31 @@ def pair_with_peak(quantity: int, peak_bps: float, seed: int) -> Pair:
 
 
 def test_the_exponent_of_a_square_root_law_is_one_half():
-    sizes = (100, 400, 1600)
-    pairs = [[pair_with_peak(q, 0.3 * q**0.5 * factor, k) for k, factor in enumerate((0.8, 1.0, 1.2))] for q in sizes]
+    sizes, factors = (100, 400, 1600), np.array([0.8, 1.0, 1.2])
+    pairs = [
+        [pair_with_peak(q, 0.3 * q**0.5 * factor, k) for k, factor in enumerate(np.roll(factors, turn))] for turn, q in enumerate(sizes)
+    ]
     curve = impact_curve(pairs)
     assert curve.exponent.mean == pytest.approx(0.5)
     assert curve.coefficient == pytest.approx(0.3)
     assert curve.exponent.low < 0.5 < curve.exponent.high
     assert [e.mean for e in curve.peak_bps] == pytest.approx([3.0, 6.0, 12.0])
+
+
+def test_noise_that_all_sizes_of_a_seed_share_leaves_the_exponent_certain():
+    pairs = [[pair_with_peak(q, 0.3 * q**0.5 * factor, k) for k, factor in enumerate((0.8, 1.0, 1.2))] for q in (100, 400)]
+    exponent = impact_curve(pairs).exponent
+    assert (exponent.low, exponent.high) == (pytest.approx(0.5), pytest.approx(0.5))
+
+
+def test_a_size_whose_impact_is_all_noise_hardly_moves_the_exponent():
+    # Means 3.9, 6 and 12 with standard errors 20, 0.01 and 0.01: through the last two the slope is one half.
+    spread = np.array([-1.0, 1.0])
+    pairs = [
+        [pair_with_peak(q, mean + error * 2**0.5 * s, k) for k, s in enumerate(spread)]
+        for q, mean, error in ((100, 3.9, 20.0), (400, 6.0, 0.01), (1600, 12.0, 0.01))
+    ]
+    assert impact_curve(pairs).exponent.mean == pytest.approx(0.5, abs=1e-4)
 
 
 def test_a_metaorder_that_moves_nothing_has_no_exponent():
