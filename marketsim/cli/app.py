@@ -10,8 +10,8 @@ import click
 import marketsim
 from marketsim.cli.config import config, strategies
 from marketsim.cli.diff import diff
-from marketsim.cli.impact import impact
 from marketsim.cli.failures import Guarded
+from marketsim.cli.impact import impact
 from marketsim.cli.query import report, runs, sql
 from marketsim.cli.replay import book, replay
 from marketsim.cli.reproduce import reproduce

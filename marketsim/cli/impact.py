@@ -84,7 +84,9 @@ class _Asked:
 
     def folder(self, name: str) -> Path:
         """Return where the results go."""
-        return self.to or Path("impact") / (f"{name}-without-{self.without}" if self.without is not None else f"{name}-metaorder-{self.kind}")
+        return self.to or Path("impact") / (
+            f"{name}-without-{self.without}" if self.without is not None else f"{name}-metaorder-{self.kind}"
+        )
 
     def _metaorder(self) -> Metaorder:
         from marketsim.configfile import parse_override
@@ -103,14 +105,20 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
         click.option("--symbol", help="Whose price is looked at; left out = the first the agent trades."),
         click.option("--threads", type=click.IntRange(min=1), help="Seeds that run at the same time; left out = one a processor."),
         click.option("--seeds", type=int, default=100, show_default=True, help="Pairs: the run's seed and those that follow it."),
-        click.option("--parameter", "parameters", multiple=True, metavar="KEY=VALUE", help="Further parameter of its kind; may be repeated."),
-        click.option("--horizon", type=click.FloatRange(min=0, min_open=True), default=60.0, show_default=True, help="Minutes it may take."),
+        click.option(
+            "--parameter", "parameters", multiple=True, metavar="KEY=VALUE", help="Further parameter of its kind; may be repeated."
+        ),
+        click.option(
+            "--horizon", type=click.FloatRange(min=0, min_open=True), default=60.0, show_default=True, help="Minutes it may take."
+        ),
         click.option(
             "--start", type=click.FloatRange(min=0), default=60.0, show_default=True, help="Minutes from the open to its beginning."
         ),
         click.option("--side", type=click.Choice(["buy", "sell"]), default="buy", show_default=True, help="Direction of the metaorder."),
         click.option("--agent", "kind", default="twap", show_default=True, help="Kind of agent that works the metaorder."),
-        click.option("--metaorder", type=_Sizes(), metavar="LOTS,LOTS,…", help="Add a metaorder instead, each size in a market of its own."),
+        click.option(
+            "--metaorder", type=_Sizes(), metavar="LOTS,LOTS,…", help="Add a metaorder instead, each size in a market of its own."
+        ),
         click.option("--without", metavar="AGENT", help="GROUP, one agent as GROUP.NUMBER, or a strategy's name."),
         click.argument("config", type=click.Path(path_type=Path)),
     ):

@@ -59,7 +59,6 @@ class Experiment:
     agents : names of the agents looked at
     symbol, venue : numbers of the symbol and the venue whose price is read
     zone : the market's time zone
-    variants : markets with the agents that are compared with the one without them
     scene_of : returns the market of a seed
     """
 
@@ -67,7 +66,6 @@ class Experiment:
     symbol: int
     venue: int
     zone: str
-    variants: int
     scene_of: Callable[[int], Scene]
 
     def run(
@@ -75,7 +73,7 @@ class Experiment:
     ) -> list[list[Pair]]:
         """Return the pairs of every variant; the arguments are those of `run_pairs`."""
         place = Place(self.symbol, self.venue, every_ns)
-        return run_pairs(self.scene_of, self.agents, seeds, place, variants=self.variants, threads=threads, progress=progress)
+        return run_pairs(self.scene_of, self.agents, seeds, place, threads=threads, progress=progress)
 
 
 def without_agent(spec: RunSpec, agent: str, base_dir: Path, symbol: str | None = None) -> Experiment:
@@ -104,7 +102,7 @@ def without_agent(spec: RunSpec, agent: str, base_dir: Path, symbol: str | None 
     def casts(members: tuple[Member, ...]) -> tuple[tuple[Member, ...], ...]:
         return tuple(dataclasses.replace(member, muted=True) if member.name in muted else member for member in members), members
 
-    return Experiment(agents, place, venue, times.zone, 1, _scenes(spec, market, times, casts, (base_dir, muted)))
+    return Experiment(agents, place, venue, times.zone, _scenes(spec, market, times, casts, (base_dir, muted)))
 
 
 def with_metaorders(spec: RunSpec, metaorder: Metaorder, base_dir: Path, symbol: str | None = None) -> Experiment:
@@ -131,7 +129,7 @@ def with_metaorders(spec: RunSpec, metaorder: Metaorder, base_dir: Path, symbol:
         return (*members, dataclasses.replace(who[0], muted=True)), *((*members, one) for one in who)
 
     scene_of = _scenes(spec, market, times, casts, (base_dir, frozenset()))
-    return Experiment((METAORDER,), place, 0, times.zone, len(sizes), scene_of)
+    return Experiment((METAORDER,), place, 0, times.zone, scene_of)
 
 
 def _scenes(
@@ -160,7 +158,7 @@ def _market(spec: RunSpec, base_dir: Path) -> tuple[SimulatedMarket, Timetable]:
     market = spec.market
     if not isinstance(market, SimulatedMarket):
         raise ConfigError(
-            f"market.kind: {market.kind} cannot be run without an agent, as nobody reacts in it; impact needs `market: {{kind: simulated}}`."
+            f"market.kind: nobody reacts in a market of kind {market.kind}, so there is no impact to measure; use `market: {{kind: simulated}}`."
         )
     if market.needs_history:
         raise ConfigError(
@@ -175,7 +173,7 @@ def _agents(spec: RunSpec, market: SimulatedMarket, agent: str) -> tuple[str, ..
     """Return the names of the agents that a name stands for."""
     if agent in (trader.name for trader in spec.traders):
         return (agent,)
-    name, dot, number = agent.partition(".")
+    name, dot, _ = agent.partition(".")
     group = market.population.get(name)
     if group is None:
         raise ConfigError(f"agent {agent} is not in the market; {_known(spec, market)}")
@@ -219,8 +217,8 @@ def _orders(metaorder: Metaorder, times: Timetable) -> tuple[CompiledAgent, list
     lasts_minutes = (session.last_ns - session.open_ns) / (60 * SECOND_NS)
     if metaorder.start_minutes + metaorder.horizon_minutes > lasts_minutes:
         raise ConfigError(
-            f"a metaorder that starts {metaorder.start_minutes:g} minutes after the open and lasts {metaorder.horizon_minutes:g} does not fit "
-            f"the session of {lasts_minutes:g} minutes; let it start sooner or be shorter."
+            f"a metaorder that starts {metaorder.start_minutes:g} minutes after the open and lasts {metaorder.horizon_minutes:g} does not "
+            f"fit the session of {lasts_minutes:g} minutes; let it start sooner or be shorter."
         )
     timing = {
         "side": metaorder.side,

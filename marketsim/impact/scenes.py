@@ -35,6 +35,10 @@ class Scene(Protocol):
     def names(self) -> Sequence[str]:
         """Names of the members, the same in all variants; the first has the number 1."""
 
+    @property
+    def variants(self) -> int:
+        """Number of variants with the agents in question."""
+
     def play(self, variant: int, hear: Hear) -> None:
         """Let all time pass in a variant of the market; ``hear`` gets what happens, quotes among it, in parts."""
 
@@ -59,6 +63,11 @@ class Population:
     def names(self) -> Sequence[str]:
         """Names of the members."""
         return [member.name for member in self.casts[0]]
+
+    @property
+    def variants(self) -> int:
+        """Number of variants with the agents in question."""
+        return len(self.casts) - 1
 
     def world(self, variant: int, guests: Sequence[Member] = ()) -> World:
         """Return the market of a variant before anything has happened; guests come after its members."""
@@ -98,6 +107,11 @@ class Traded:
     def names(self) -> Sequence[str]:
         """Names of the members, the strategies' after the population's."""
         return [*self.population.names, *(trader.name for trader in self.traders)]
+
+    @property
+    def variants(self) -> int:
+        """Number of variants with the agents in question."""
+        return self.population.variants
 
     def play(self, variant: int, hear: Hear) -> None:
         """Let all time pass in a variant of the market."""

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from marketsim.impact.measures import MEASURES, Impact
-from marketsim.impact.pairs import Pair
+from marketsim.impact.pairs import FloatArray, Pair
 
 UTC_NS = pa.timestamp("ns", tz="UTC")
 
@@ -62,5 +62,5 @@ def _repeated(size: int | None, n: int) -> pa.Array:
     return pa.array([size] * n, pa.int64())
 
 
-def _numbers(values: Sequence[float]) -> pa.Array:
+def _numbers(values: Sequence[float] | FloatArray) -> pa.Array:
     return pa.array(np.asarray(values, np.float64), pa.float64(), from_pandas=True)

@@ -59,6 +59,7 @@ def curve_chart(curve: ImpactCurve, ink: Ink = PAPER) -> Spec:
     x = {"field": "q", "type": "quantitative", "scale": {"type": "log", "nice": False, "padding": 20},
          "axis": {"title": "lots traded", "format": "~s", "labelOverlap": True}}  # fmt: skip
     scale = {"type": "log"}
+    mean = {"field": "mean", "type": "quantitative", "scale": scale, "title": "bps when done"}
     tooltip = [{"field": "q", "title": "Lots", "format": ",.0f"}, *_shown("bps", "+.3f")]
     layers = [
         {"data": {"values": line}, "mark": {"type": "line", "strokeDash": [5, 3], "color": ink.muted},
@@ -66,18 +67,18 @@ def curve_chart(curve: ImpactCurve, ink: Ink = PAPER) -> Spec:
         {"mark": {"type": "rule", "color": STRATEGY},
          "encoding": {"x": x, "y": {"field": "low", "type": "quantitative", "scale": scale}, "y2": {"field": "high"}}},
         {"mark": {"type": "point", "filled": True, "size": 70, "color": STRATEGY},
-         "encoding": {"x": x, "y": {"field": "mean", "type": "quantitative", "scale": scale, "title": "bps when done"}, "tooltip": tooltip}},
+         "encoding": {"x": x, "y": mean, "tooltip": tooltip}},
     ]  # fmt: skip
     return {"height": HEIGHT, "data": {"values": rows}, "layer": layers}
 
 
-def picture(chart: Spec, title: str, subtitle: str) -> bytes:
+def picture(chart: Spec, title: str, *subtitle: str) -> bytes:
     """Return a chart as PNG, twice as many pixels as its size on a page."""
     import vl_convert
 
     framed = chart | {
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
-        "title": {"text": title, "subtitle": subtitle, "fontSize": 17, "subtitleFontSize": 12, "subtitlePadding": 5, "offset": 12},
+        "title": {"text": title, "subtitle": list(subtitle), "fontSize": 17, "subtitleFontSize": 12, "subtitlePadding": 5, "offset": 12},
         "width": WIDTH,
         "padding": 18,
         "config": chart_config(PAPER, FONT) | {"background": "#ffffff"},
@@ -102,9 +103,9 @@ def _time_axis(path: ImpactPath, zone: str) -> tuple[Spec, Spec]:
         return {"field": "t", "type": "quantitative", "axis": {"title": title}}, {"field": "t", "title": "Hours", "format": ".2f"}
     title = f"{zone.rpartition('/')[2].replace('_', ' ')} time" if zone != "UTC" else "UTC"
     axis = {"format": "%H:%M", "labelOverlap": True, "tickCount": 8, "title": title}
-    shown = {"field": "t", "type": "temporal", "title": "Time", "format": "%H:%M:%S", "scale": {"type": "utc"}}
-    # The numbers are local times already; the scale must not move them again.
-    return {"field": "t", "type": "temporal", "timeUnit": "utcyearmonthdatehoursminutesseconds", "axis": axis}, shown
+    shown = {"field": "t", "type": "temporal", "timeUnit": "utchoursminutesseconds", "title": "Time", "format": "%H:%M:%S"}
+    # The numbers are local times already; a scale of UTC does not move them again.
+    return {"field": "t", "type": "temporal", "scale": {"type": "utc"}, "axis": axis}, shown
 
 
 def _local_ms(time_ns: IntArray, zone: str) -> FloatArray:

@@ -63,7 +63,11 @@ def with_interval(e: Estimate) -> str:
 
 def pictures(found: Findings) -> dict[str, bytes]:
     """Return the charts as PNG by file name."""
-    drawn = {"impact.png": picture(path_chart(_named(found), found.zone), found.title, f"{found.method} · band: 95 % of the mean")}
+    drawn = {
+        "impact.png": picture(
+            path_chart(_named(found), found.zone), found.title, found.sentence(), f"{found.method}; band: 95 % of the mean"
+        )
+    }
     if found.curve is not None:
         drawn["curve.png"] = picture(curve_chart(found.curve), found.title, found.sentence())
     return drawn
