@@ -158,7 +158,7 @@ def _market(spec: RunSpec, base_dir: Path) -> tuple[SimulatedMarket, Timetable]:
     market = spec.market
     if not isinstance(market, SimulatedMarket):
         raise ConfigError(
-            f"market.kind: nobody reacts in a market of kind {market.kind}, so there is no impact to measure; use `market: {{kind: simulated}}`."
+            f"market.kind: in a market of kind {market.kind} nobody reacts, so there is no impact to measure; use kind simulated."
         )
     if market.needs_history:
         raise ConfigError(

@@ -35,31 +35,44 @@ def path_chart(impacts: Mapping[str, Impact], zone: str, ink: Ink = PAPER) -> Sp
     """
     rows = [row for name, impact in impacts.items() for row in _rows(name, impact.path, zone)]
     x, show_x = _time_axis(next(iter(impacts.values())).path, zone)
-    colour = {"field": "name", "type": "nominal", "sort": None, "scale": {"domain": list(impacts), "range": _colours(len(impacts))}}
-    legend: Spec | None = {"orient": "top", "title": None, "symbolType": "stroke"} if len(impacts) > 1 else None
-    tooltip = [show_x, *([{"field": "name", "title": "Size"}] if len(impacts) > 1 else []), *_shown("bps", "+.3f")]
+    several = len(impacts) > 1
+    colour = {
+        "field": "name",
+        "type": "nominal",
+        "sort": None,
+        "scale": {"domain": list(impacts), "range": _colours(len(impacts))},
+        "legend": {"orient": "top", "title": None, "symbolType": "stroke", "symbolOpacity": 1} if several else None,
+    }
+    tooltip = [show_x, *([{"field": "name", "title": "Size"}] if several else []), *_shown("bps", "+.3f")]
     layers = [
-        {"mark": {"type": "area", "opacity": 0.18 if len(impacts) == 1 else 0.08},
-         "encoding": {"x": x, "y": {"field": "low", "type": "quantitative"}, "y2": {"field": "high"}, "color": colour | {"legend": None}}},
+        {"mark": {"type": "area", "opacity": 0.08 if several else 0.18},
+         "encoding": {"x": x, "y": {"field": "low", "type": "quantitative"}, "y2": {"field": "high"}, "color": colour}},
         {"mark": {"type": "line", "strokeWidth": 2},
          "encoding": {"x": x, "y": {"field": "mean", "type": "quantitative", "title": "bps against the trader"},
-                      "color": colour | {"legend": legend}, "tooltip": tooltip}},
+                      "color": colour, "tooltip": tooltip}},
     ]  # fmt: skip
     return {"height": HEIGHT, "data": {"values": rows}, "layer": [_zero(ink), *layers]}
 
 
 def curve_chart(curve: ImpactCurve, ink: Ink = PAPER) -> Spec:
     """Return peak impact against size, both logarithmic, with the fitted power law; sizes without a positive impact have no place there."""
+    # An interval that reaches down to zero would go on for ever.
+    floor = min((e.mean for e in curve.peak_bps if e.mean > 0), default=1.0) / 4
     rows = [
-        {"q": float(q), "mean": e.mean, "low": max(e.low, e.mean / 100), "high": e.high}
+        {"q": float(q), "mean": e.mean, "low": max(e.low, floor), "high": e.high}
         for q, e in zip(curve.traded_lot, curve.peak_bps, strict=True)
         if e.mean > 0
     ]
     line = [{"q": row["q"], "law": curve.coefficient * row["q"] ** curve.exponent.mean} for row in rows]
     x = {"field": "q", "type": "quantitative", "scale": {"type": "log", "nice": False, "padding": 20},
          "axis": {"title": "lots traded", "format": "~s", "labelOverlap": True}}  # fmt: skip
-    scale = {"type": "log"}
-    mean = {"field": "mean", "type": "quantitative", "scale": scale, "title": "bps when done"}
+    scale = {"type": "log", "nice": False}
+    mean = {
+        "field": "mean",
+        "type": "quantitative",
+        "scale": scale,
+        "axis": {"title": "bps when done", "format": "~g", "labelOverlap": True},
+    }
     tooltip = [{"field": "q", "title": "Lots", "format": ",.0f"}, *_shown("bps", "+.3f")]
     layers = [
         {"data": {"values": line}, "mark": {"type": "line", "strokeDash": [5, 3], "color": ink.muted},

@@ -189,3 +189,39 @@ def test_the_interval_of_a_mean_has_the_textbook_width():
     half = 1.96 * values.std(ddof=1) / 20
     assert found.mean == pytest.approx(values.mean())
     assert (found.high - found.low) / 2 == pytest.approx(half, rel=0.1)
+
+
+def hand_made(times: np.ndarray, present: list[float], absent: list[float], fills: list[tuple[int, int, int]]) -> Pair:
+    """A pair whose mids and fills (time, signed lots, tick) are given."""
+    rows = np.array(fills, np.int64).reshape(-1, 3)
+    paths = [Path(np.array(mid), np.ones(len(mid)), 10, 1) for mid in (present, absent)]
+    return Pair(1, times, paths[0], paths[1], *rows.T)
+
+
+def test_a_fill_before_the_first_quote_is_compared_with_the_first():
+    times = START + SECOND * np.arange(4)
+    pair = hand_made(times, [np.nan, 100.0, 102.0, 102.0], [np.nan, 100.0, 100.0, 100.0], [(START, 10, 101)])
+    impact = measure_impact([pair])
+    assert impact.cost_bps.mean == pytest.approx(100.0)  # 101 paid where 100 was the first price there was
+    assert np.isnan(impact.path.mean_bps[0])
+    assert impact.path.mean_bps[2] == pytest.approx(1e4 * np.log(1.02))
+
+
+def test_a_night_is_no_part_of_volatility():
+    day = START + SECOND * np.arange(3)
+    times = np.concatenate([day, day + 86_400 * SECOND])
+    calm = [100.0, 101.0, 100.0, 200.0, 202.0, 200.0]  # doubles overnight
+    wild = [100.0, 102.01, 100.0, 200.0, 204.02, 200.0]  # twice the returns: 1.0201 = 1.01²
+    impact = measure_impact([hand_made(times, wild, calm, [(START, 1, 100)])])
+    assert impact.volatility_change.mean == pytest.approx(1.0)
+
+
+def test_pairs_without_a_trade_say_nothing_about_impact_unless_there_are_no_others():
+    times = START + SECOND * np.arange(3)
+    silent = hand_made(times, [100.0, 110.0, 110.0], [100.0] * 3, [])
+    trading = hand_made(times, [100.0, 101.0, 101.0], [100.0] * 3, [(START, 1, 100)])
+    both, alone = measure_impact([silent, trading]), measure_impact([silent])
+    assert (both.n_pairs, both.n_trading) == (2, 1)
+    assert both.path.mean_bps[-1] == both.permanent_bps.mean == pytest.approx(1e4 * np.log(1.01))
+    assert (alone.n_trading, alone.peak_bps.n) == (0, 0)
+    assert alone.path.mean_bps[-1] == pytest.approx(1e4 * np.log(1.1))
