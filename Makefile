@@ -2,7 +2,7 @@
 .PHONY: help nightly test lint format serve bench torture fuzz validate docs online lock clean
 
 PY := .venv/bin/python
-BENCHMARKS := $(filter-out benchmarks/machine.py benchmarks/order_flow.py benchmarks/peers.py,$(wildcard benchmarks/*.py))
+BENCHMARKS := $(filter-out benchmarks/machine.py benchmarks/order_flow.py benchmarks/hard_flows.py benchmarks/peers.py,$(wildcard benchmarks/*.py))
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile

@@ -11,10 +11,12 @@ import time
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.hard_flows import colliding_ids, random_cancels, random_ids, renamed, with_rare_rules
 from benchmarks.machine import describe
 from benchmarks.order_flow import MID_TICK, order_flow
 from marketsim.exchange import Exchange
 from marketsim.records import MESSAGE, Kind, Side
+from marketsim.venue_rules import VenueRules
 
 N = 2_000_000
 REPEATS = 5
@@ -27,11 +29,13 @@ print(time.perf_counter() - start)
 """
 
 
-def rate(messages: NDArray[np.void], first: int, deep: NDArray[np.void] | None = None) -> tuple[float, int, int]:
+def rate(
+    messages: NDArray[np.void], first: int, deep: NDArray[np.void] | None = None, rules: VenueRules | None = None
+) -> tuple[float, int, int]:
     """Return the best millions of messages a second after the first ``first`` ones, the trades, and the live orders."""
     best = 0.0
     for _ in range(REPEATS if deep is None else 2):
-        exchange = Exchange(expected_messages=len(messages) + (0 if deep is None else len(deep)))
+        exchange = Exchange(rules, expected_messages=len(messages) + (0 if deep is None else len(deep)))
         if deep is not None:
             exchange.process_only(deep)
         exchange.process_only(messages[:first])
@@ -84,13 +88,22 @@ def main() -> None:
         "spread over 1e9 ticks": order_flow(N, spread_ticks=10**9),
         "every order type": order_flow(N, every_kind=True),
     }
+    near, filling = flows["near the touch"]
+    flows["ids of 63 random bits"] = renamed(near, random_ids(len(near))), filling
+    flows["ids chosen to collide"] = renamed(near, colliding_ids(len(near))), filling
+    flows["auctions, mass cancels"] = with_rare_rules(near, filling), filling
     for name, (messages, first) in flows.items():
-        speed, n_trades, n_live = rate(messages, first)
+        rules = VenueRules.plain(self_trade="decrement") if name == "auctions, mass cancels" else None
+        speed, n_trades, n_live = rate(messages, first, rules=rules)
         print(f"{name:>24}: {speed:6.1f} M messages/s  ({n_trades:,} trades, {n_live:,} live at the end)")
     messages, _ = order_flow(500_000, resting=900)
     for n in (0, 10**5, 10**6, 10**7):
         speed, _, n_live = rate(messages, 900, standing(n, len(messages)))
         print(f"{n_live:>18,} live: {speed:6.1f} M messages/s")
+    for n in (10**5, 10**6, 10**7):
+        deep = standing(n, 0)
+        speed, _, n_live = rate(random_cancels(deep, n // 10), 0, deep)
+        print(f"random cancels of {n:>10,}: {speed:6.1f} M messages/s")
     print(f"incremental round trip: {round_trip_us():.2f} us")
     with tempfile.TemporaryDirectory() as cache:
         print(f"cold start {start_s(cache):.1f} s, warm start {start_s(cache):.2f} s")

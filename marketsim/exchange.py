@@ -6,26 +6,25 @@ import ctypes
 import struct
 import weakref
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from marketsim.errors import ConfigError, DataError
 from marketsim.exchange_snapshot import pack, unpack
-from marketsim.kernel.book_state import BOOK, ENGINE, NO_PRICE, TIMER
+from marketsim.exchange_view import ConsolidatedQuote, ExchangeView, Indication, rows_at
+from marketsim.kernel.book_state import BOOK, ENGINE, TIMER
 from marketsim.kernel.compile import is_compiled
 from marketsim.kernel.digest import extend_digest
-from marketsim.kernel.exchange_loop import indicate, read_consolidated, read_depth, run
+from marketsim.kernel.exchange_loop import run
 from marketsim.kernel.exchange_memory import allocate, release
-from marketsim.kernel.routing import ROUTE, route_now
 from marketsim.kernel.session_state import SESSION
-from marketsim.records import CONSOLIDATED, DEPTH, EVENT, MAX_VENUES, MESSAGE, TRADE, QuoteState, Side
-from marketsim.router import Link, Parent, check_links
-from marketsim.session_tables import SessionStatus, begin, session_tables
+from marketsim.records import CONSOLIDATED, DEPTH, EVENT, MAX_VENUES, MESSAGE, TRADE, Side
+from marketsim.session_tables import begin, session_tables
 from marketsim.tape import Tape
 from marketsim.venue_rules import VenueRules, check_comparable, venue_table
+
+__all__ = ["ConsolidatedQuote", "Exchange", "Indication", "process"]
 
 _SMALLEST = 1 << 10
 _CAPTURES = ("top", "depth", "consolidated")  # header words: where to write what is asked for after every message
@@ -69,29 +68,7 @@ def process(  # noqa: PLR0913 - each capture is one argument
     return exchange.send(messages, top=top, depth=depth, consolidated=consolidated)
 
 
-@dataclass(frozen=True, slots=True)
-class Indication:
-    """What an auction held now would do: its price in ticks (None if nothing would trade), lots traded, demand less supply."""
-
-    price_tick: int | None
-    paired_lot: int
-    imbalance_lot: int
-
-
-@dataclass(frozen=True, slots=True)
-class ConsolidatedQuote:
-    """The best bid and offer over all venues: prices in ticks (None if there is none), lots displayed there, and a bit for each venue."""
-
-    bid_tick: int | None
-    bid_lot: int
-    ask_tick: int | None
-    ask_lot: int
-    bid_venues: int
-    ask_venues: int
-    state: QuoteState
-
-
-class Exchange:
+class Exchange(ExchangeView):
     """An exchange that takes messages as they come.
 
     Parameters
@@ -231,77 +208,6 @@ class Exchange:
         """Return what has happened since the tape was last taken."""
         return self._take(None, None, None)
 
-    def phase(self, *, symbol: int = 0, venue: int = 0) -> int:
-        """Return the session phase a symbol is in: records.Phase."""
-        return int(self._table("books", BOOK)["phase"][self._book_index(symbol, venue)])
-
-    def trades_from(self, first: int) -> NDArray[np.void]:
-        """Return the trades on the tape from a row on, (n,) TRADE; they stay there to be taken."""
-        header = self._header[0]
-        n = max(0, int(header["n_trades"]) - first)
-        return _rows(int(header["trades"]) + first * TRADE.itemsize, n, TRADE).copy()
-
-    def depth(self, levels: int = 1, *, symbol: int = 0, venue: int = 0) -> NDArray[np.void]:
-        """Return the displayed book, (levels,) DEPTH, best first; quantity 0 where a level is missing."""
-        rows = np.zeros(levels, DEPTH)
-        read_depth(self._address, self._book_index(symbol, venue), rows.ctypes.data, levels)
-        return rows
-
-    def consolidated(self, *, symbol: int = 0) -> ConsolidatedQuote:
-        """Return the best bid and offer over all venues that trade the symbol continuously now."""
-        self._book_index(symbol, 0)
-        row = np.zeros(1, CONSOLIDATED)
-        read_consolidated(self._address, symbol, row.ctypes.data)
-        bid_tick, bid_lot, ask_tick, ask_lot, bid_venues, ask_venues, state = row[0].item()
-        return ConsolidatedQuote(
-            bid_tick if bid_lot else None, bid_lot, ask_tick if ask_lot else None, ask_lot, bid_venues, ask_venues, QuoteState(state)
-        )
-
-    def route(self, parent: Parent, links: Sequence[Link]) -> NDArray[np.void]:
-        """Split an order by what the venues display now, without sending it.
-
-        Parameters
-        ----------
-        parent : what is to be traded and how
-        links : one a venue
-
-        Returns
-        -------
-        numpy.ndarray
-            (n_children,) MESSAGE, at most one a venue, in the order of the venues; ``time_ns`` is when each arrives there.
-
-        Raises
-        ------
-        DataError
-            If there is not one link a venue, or the parent's symbol or home does not exist.
-        """
-        self._book_index(parent.symbol, parent.home)
-        check_links(links, len(self.rules))
-        row, routes, children = parent.row(), np.zeros(len(links), ROUTE), np.zeros(len(links), MESSAGE)
-        routes["latency_ns"] = [link.latency_ns for link in links]
-        n = route_now(self._address, row.ctypes.data, routes.ctypes.data, children.ctypes.data)
-        return children[:n]
-
-    def indicative(self, *, symbol: int = 0, venue: int = 0) -> Indication:
-        """Return what an auction held now would do, in the phase the book is in; imbalance orders left out."""
-        price, paired, surplus = indicate(self._address, self._book_index(symbol, venue))
-        return Indication(None if price == NO_PRICE else price, paired, surplus)
-
-    def status(self, *, symbol: int = 0, venue: int = 0) -> SessionStatus:
-        """Return the phase a symbol is in at a venue, and what its price bands, halts and short-sale rule say now."""
-        k = self._book_index(symbol, venue)
-        return SessionStatus.of(self._table("books", BOOK)[k], self._table("sessions", SESSION)[k])
-
-    @property
-    def address(self) -> int:
-        """Where the header of the compiled exchange lies, for compiled code that sends it messages."""
-        return self._address
-
-    @property
-    def n_live(self) -> int:
-        """Number of live orders."""
-        return int(self._header["n_live"][0])
-
     def digest(self) -> str:
         """Return the hash of all trades and events so far."""
         self._extend_digests()
@@ -323,14 +229,6 @@ class Exchange:
         self._digests = unpack(snapshot, self._header, self.rules)
         self._point_at_rules()
 
-    def _book_index(self, symbol: int, venue: int) -> int:
-        n_symbols = int(self._header["n_symbols"][0])
-        if not (0 <= symbol < n_symbols and 0 <= venue < len(self.rules)):
-            raise DataError(
-                f"there is no symbol {symbol} at venue {venue}; this exchange has {n_symbols} symbols and {len(self.rules)} venues"
-            )
-        return venue * n_symbols + symbol
-
     def _point_at_rules(self) -> None:
         self._header["venues"] = self._venues.ctypes.data
         self._header["tick_bands"] = self._bands.ctypes.data
@@ -340,11 +238,8 @@ class Exchange:
     def _begin(self) -> None:
         timers = begin(self.rules, self._table("books", BOOK), self._table("sessions", SESSION))
         if len(timers):
-            _rows(int(self._header["timers"][0]), len(timers), TIMER)[:] = timers
+            rows_at(int(self._header["timers"][0]), len(timers), TIMER)[:] = timers
             self._header["n_timers"], self._header["next_timer_ns"] = len(timers), timers["when_ns"][0]
-
-    def _table(self, name: str, dtype: np.dtype[Any]) -> NDArray[np.void]:
-        return _rows(int(self._header[name][0]), int(self._header["n_symbols"][0]) * len(self.rules), dtype)
 
     def _extend_digests(self) -> None:
         header = self._header[0]
@@ -358,8 +253,8 @@ class Exchange:
     def _take(self, top: NDArray[np.void] | None, depth: NDArray[np.void] | None, consolidated: NDArray[np.void] | None) -> Tape:
         header = self._header[0]
         digest = self.digest()
-        trades = _rows(int(header["trades"]), int(header["n_trades"]), TRADE).copy()
-        events = _rows(int(header["events"]), int(header["n_events"]), EVENT).copy()
+        trades = rows_at(int(header["trades"]), int(header["n_trades"]), TRADE).copy()
+        events = rows_at(int(header["events"]), int(header["n_events"]), EVENT).copy()
         header["n_trades"] = header["n_events"] = header["trades_digested"] = header["events_digested"] = 0
         return Tape(trades, events, top, depth, consolidated, digest)
 
@@ -370,9 +265,3 @@ def _release(header: NDArray[np.void]) -> None:
 
 def _power_of_two(at_least: int) -> int:
     return max(_SMALLEST, 1 << max(0, at_least - 1).bit_length())
-
-
-def _rows(address: int, n: int, dtype: np.dtype[Any]) -> NDArray[np.void]:
-    memory: Any = (ctypes.c_char * (n * dtype.itemsize)).from_address(address)
-    rows: NDArray[np.void] = np.frombuffer(memory, dtype)
-    return rows

@@ -18,14 +18,14 @@ from marketsim.venue_rules import VenueRules
 _STATE = tuple(
     name for name in book_state.ENGINE.names or () if name not in ("messages", "n_messages", "top", "depth", "consolidated", "n_depth")
 )
-_MAGIC = b"marketsim exchange 2"
+_MAGIC = b"marketsim exchange 3"
 
 
 def _sizes(header: NDArray[np.void]) -> dict[str, int]:
     """Return the used bytes of each table."""
     h = {name: int(header[name][0]) for name in header.dtype.names or ()}
     n_books = h["n_symbols"] * h["n_venues"]
-    n_ladders = n_books * book_state.LADDERS_A_BOOK
+    n_ladders = n_books * book_state.LADDERS_A_BOOK + 1
     return {
         "slots": h["slots_used"] * book_state.SLOT.itemsize,
         "extras": h["slots_used"] * book_state.EXTRA.itemsize,

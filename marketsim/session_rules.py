@@ -126,13 +126,13 @@ class CircuitBreakers:
 
 @dataclass(frozen=True, slots=True)
 class ShortSales:
-    """Rule 201: a fall from the previous close bars short sales at or below the best bid.
+    """Rule 201: a fall from the previous close at any venue bars short sales at or below the best bid of all venues.
 
     Attributes
     ----------
     fall_ppm : how far a trade must print below the previous close, parts per million.
     sessions : for how many sessions, the present one included.
-    at_bid : what happens to a limit order then: it is moved one increment above the best displayed bid, or refused. A short sale at the
+    at_bid : what happens to a limit order then: it is moved one increment above that bid, or refused. A short sale at the
         market is always refused.
     """
 

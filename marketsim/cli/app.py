@@ -11,6 +11,7 @@ import marketsim
 from marketsim.cli.config import config, strategies
 from marketsim.cli.diff import diff
 from marketsim.cli.failures import Guarded
+from marketsim.cli.impact import impact
 from marketsim.cli.query import report, runs, sql
 from marketsim.cli.replay import book, replay
 from marketsim.cli.reproduce import reproduce
@@ -31,5 +32,5 @@ def main() -> None:
         sys.path.append(str(Path.cwd()))
 
 
-for command in (run, runs, sql, report, diff, reproduce, config, strategies, warehouse, serve, replay, book):
+for command in (run, runs, sql, report, diff, reproduce, config, strategies, warehouse, serve, replay, book, impact):
     main.add_command(command)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,9 +35,11 @@ class ImpactCurve:
 def impact_curve(pairs_by_size: Sequence[Sequence[Pair]], seed: int = 0) -> ImpactCurve:
     """Fit the power law by least squares through the logarithms of mean peak impact and mean traded quantity.
 
+    Each size weighs as its mean is certain; one whose mean is not positive has no logarithm and is left out.
+
     Parameters
     ----------
-    pairs_by_size : the pairs of each size, sizes in rising order; at least two sizes
+    pairs_by_size : the pairs of each size, sizes in rising order; at least two sizes, all of the same seeds
     seed : of the bootstrap
 
     Raises
@@ -45,34 +47,53 @@ def impact_curve(pairs_by_size: Sequence[Sequence[Pair]], seed: int = 0) -> Impa
     DataError
         Fewer than two sizes have a positive mean impact, through which alone a power law can go.
     """
-    rng = np.random.default_rng(seed)
-    peaks = [np.array([peak_bps(pair) for pair in pairs if len(pair.fill_ns)]) for pairs in pairs_by_size]
-    traded = [np.array([abs(pair.net_lot) for pair in pairs if len(pair.fill_ns)], np.float64) for pairs in pairs_by_size]
-    if any(len(size) == 0 for size in peaks):
+    peaks, traded = _table(pairs_by_size, peak_bps), _table(pairs_by_size, lambda pair: abs(pair.net_lot) if len(pair.fill_ns) else np.nan)
+    if not np.isfinite(peaks).any(axis=1).all():
         raise DataError("a metaorder of one of the sizes never traded; give it more time or choose another size.")
-    exponent, coefficient = _fit(np.array([q.mean() for q in traded]), np.array([p.mean() for p in peaks]))
+    certainty = _certainty(peaks)
+    exponent, coefficient = _fit(_mean(traded), _mean(peaks), certainty)
     if not np.isfinite(exponent):
         raise DataError("fewer than two sizes moved the price against the metaorder on average; use larger sizes or more seeds.")
+    rng = np.random.default_rng(seed)
     redrawn = np.empty(N_RESAMPLES)
     for k in range(N_RESAMPLES):
-        picks = [rng.integers(0, len(size), len(size)) for size in peaks]
-        q = np.array([size[pick].mean() for size, pick in zip(traded, picks, strict=True)])
-        p = np.array([size[pick].mean() for size, pick in zip(peaks, picks, strict=True)])
-        redrawn[k] = _fit(q, p)[0]
+        # The sizes of a seed are drawn together: they share the market without the metaorder, and most of its noise.
+        picks = rng.integers(0, peaks.shape[1], peaks.shape[1])
+        redrawn[k] = _fit(_mean(traded[:, picks]), _mean(peaks[:, picks]), certainty)[0]
     low, high = np.nanquantile(redrawn, (0.025, 0.975))
-    n = sum(len(size) for size in peaks)
     return ImpactCurve(
-        np.array([q.mean() for q in traded]),
-        tuple(estimate(p, seed) for p in peaks),
-        Estimate(exponent, float(low), float(high), n),
+        _mean(traded),
+        tuple(estimate(row, seed) for row in peaks),
+        Estimate(exponent, float(low), float(high), int(np.isfinite(peaks).sum())),
         coefficient,
     )
 
 
-def _fit(quantity: FloatArray, impact: FloatArray) -> tuple[float, float]:
+def _table(pairs_by_size: Sequence[Sequence[Pair]], value: Callable[[Pair], float]) -> FloatArray:
+    """Return a value of every pair, (n_sizes, n_seeds)."""
+    return np.array([[value(pair) for pair in pairs] for pairs in pairs_by_size], np.float64)
+
+
+def _mean(table: FloatArray) -> FloatArray:
+    """Return the mean of the finite values of each row; NaN where there are none."""
+    known = np.isfinite(table)
+    n = known.sum(axis=1)
+    return np.asarray(np.where(n > 0, np.where(known, table, 0.0).sum(axis=1) / np.maximum(n, 1), np.nan))
+
+
+def _certainty(peaks: FloatArray) -> FloatArray:
+    """Return the mean of each row over its standard error, which is one over the standard error of its logarithm (delta method)."""
+    n = np.isfinite(peaks).sum(axis=1)
+    error = np.nanstd(peaks, axis=1) / np.sqrt(n)
+    known = (n > 1) & (error > 0)
+    # Without an error there is nothing to weigh by.
+    return np.asarray(np.abs(_mean(peaks)) / np.where(known, error, 1.0) if known.all() else np.ones(len(peaks)))
+
+
+def _fit(quantity: FloatArray, impact: FloatArray, certainty: FloatArray) -> tuple[float, float]:
     """Return the exponent and the coefficient of the power law; NaN through fewer than two points."""
     usable = (quantity > 0) & (impact > 0)
     if usable.sum() < 2:
         return np.nan, np.nan
-    slope, intercept = np.polyfit(np.log(quantity[usable]), np.log(impact[usable]), 1)
+    slope, intercept = np.polyfit(np.log(quantity[usable]), np.log(impact[usable]), 1, w=certainty[usable])
     return float(slope), float(np.exp(intercept))

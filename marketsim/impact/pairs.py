@@ -2,50 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from marketsim.errors import ConfigError, DataError
-from marketsim.kernel.simulation.world import QUOTE
-from marketsim.markets.simulated.world import Handed, World
-from marketsim.records import TRADE
+from marketsim.errors import ConfigError
+from marketsim.impact.observer import FloatArray, IntArray, Observer, Path, Place
+from marketsim.impact.scenes import Scene
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
-
-# Builds the world of a seed, the agent in question muted or not; it must capture quotes.
-WorldFactory = Callable[[int, bool], World]
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where the price is read: one symbol at one venue, on a regular grid of ``every_ns`` over all sessions."""
-
-    symbol: int = 0
-    venue: int = 0
-    every_ns: int = 1_000_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Path:
-    """One market as the grid saw it.
-
-    Attributes
-    ----------
-    mid_tick : (n_times,) float64, the mid at or last before each grid time while both sides are there; NaN before the first
-    spread_tick : (n_times,) float64, the spread of the same quote
-    volume_lot : traded in the symbol at all venues
-    n_trades : number of trades in the symbol
-    """
-
-    mid_tick: FloatArray
-    spread_tick: FloatArray
-    volume_lot: int
-    n_trades: int
+__all__ = ["FloatArray", "IntArray", "Pair", "Path", "Place", "run_pairs"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,59 +34,73 @@ class Pair:
 
 
 def run_pairs(
-    factory: WorldFactory,
+    scene_of: Callable[[int], Scene],
     agents: Sequence[str],
     seeds: Sequence[int],
     place: Place,
     *,
     threads: int = 1,
     progress: Callable[[str], None] = lambda _: None,
-) -> list[Pair]:
-    """Run every seed twice, with and without some agents.
+) -> list[list[Pair]]:
+    """Run every seed with and without some agents.
 
     Parameters
     ----------
-    factory : ``(seed, muted) -> World``; the two worlds of a seed differ in nothing but whether the agents are muted
-    agents : names of the agents whose fills are looked at; with muted they must never get a turn
+    scene_of : returns the market of a seed, all in as many variants; the one without the agents runs once a seed, whatever their number
+    agents : names of the agents whose fills are looked at; in variant 0 they must never get a turn
     seeds : one pair each; pairs come back in this order, however many threads there are
     place : where and how often the price is read
-    threads : worlds that run at the same time
-    progress : hears how many pairs are done
+    threads : seeds that run at the same time; the compiled loop lets others run, agents in Python do not
+    progress : hears how many seeds are done
+
+    Returns
+    -------
+    list of list of Pair
+        The pairs of variant 1, of variant 2 and so on.
 
     Raises
     ------
     ConfigError
         An agent is not in the population.
     DataError
-        A world never had both a bid and an ask, so that there is no price to compare.
+        A market never had both a bid and an ask, so that there is no price to compare.
     """
-    done = 0
-    pairs: list[Pair] = []
-    with ThreadPoolExecutor(max_workers=max(1, threads)) as pool:
-        for pair in pool.map(lambda seed: _pair(factory, agents, seed, place), seeds):
-            done += 1
-            pairs.append(pair)
-            progress(f"{done} of {len(seeds)} pairs")
+    found: list[list[Pair]] = []
+    for pairs in _in_order(lambda seed: _of_seed(scene_of(seed), agents, seed, place), seeds, threads):
+        found.append(pairs)
+        progress(f"pairs: {len(found)} of {len(seeds)} seeds")
+    return [list(pairs) for pairs in zip(*found, strict=True)]
+
+
+def _in_order(run: Callable[[int], list[Pair]], seeds: Sequence[int], threads: int) -> Iterator[list[Pair]]:
+    if not seeds:
+        return
+    # The first alone: it compiles what is not compiled yet, and what is wrong with all seeds is told before others have begun.
+    yield run(seeds[0])
+    pool = ThreadPoolExecutor(max_workers=max(1, threads))
+    try:
+        yield from pool.map(run, seeds[1:])
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _of_seed(scene: Scene, agents: Sequence[str], seed: int, place: Place) -> list[Pair]:
+    numbers = _numbers(scene.names, agents)
+    times = np.concatenate([np.arange(start, stop, place.every_ns, dtype=np.int64) for start, stop in scene.sessions])
+    absent = Observer(place, times, numbers)
+    scene.play(0, absent.hear)
+    without = absent.path(f"without {_listed(agents)}")
+    pairs = []
+    for variant in range(1, scene.variants + 1):
+        present = Observer(place, times, numbers)
+        scene.play(variant, present.hear)
+        fills = np.concatenate([np.zeros((0, 3), np.int64), *present.fills])
+        pairs.append(Pair(seed, times, present.path(f"with {_listed(agents)}"), without, *fills.T))
     return pairs
 
 
-def _pair(factory: WorldFactory, agents: Sequence[str], seed: int, place: Place) -> Pair:
-    world = factory(seed, False)
-    sessions = world.setting.sessions
-    times = np.concatenate([np.arange(start, stop, place.every_ns, dtype=np.int64) for start, stop in sessions])
-    numbers = _numbers(world, agents)
-    present, trades = _observed(world, place, times)
-    absent, _ = _observed(factory(seed, True), place, times)
-    bought, sold = np.isin(trades["taker_owner"], numbers), np.isin(trades["maker_owner"], numbers)
-    # The taker buys where the aggressor is a buyer; in an auction the buyer stands as the taker.
-    taker_sign = np.where(trades["aggressor"] < 0, -1, 1)
-    signed = trades["qty_lot"] * taker_sign * (bought.astype(np.int64) - sold.astype(np.int64))
-    own = signed != 0
-    return Pair(seed, times, present, absent, trades["time_ns"][own], signed[own], trades["price_tick"][own])
-
-
-def _numbers(world: World, agents: Sequence[str]) -> list[int]:
-    known = {member.name: number for number, member in enumerate(world.members, start=1)}
+def _numbers(names: Sequence[str], agents: Sequence[str]) -> list[int]:
+    known = {name: number for number, name in enumerate(names, start=1)}
     missing = [name for name in agents if name not in known]
     if missing:
         some = ", ".join(list(known)[:10])
@@ -127,25 +108,5 @@ def _numbers(world: World, agents: Sequence[str]) -> list[int]:
     return [known[name] for name in agents]
 
 
-def _observed(world: World, place: Place, times: IntArray) -> tuple[Path, npt.NDArray[np.void]]:
-    """Run a world and return its path and its trades in the symbol."""
-    quotes: list[npt.NDArray[np.void]] = [np.zeros(0, QUOTE)]
-    trades: list[npt.NDArray[np.void]] = [np.zeros(0, TRADE)]
-
-    def keep(handed: Handed) -> None:
-        here = (handed.quotes["symbol"] == place.symbol) & (handed.quotes["venue"] == place.venue)
-        quotes.append(handed.quotes[here])
-        trades.append(handed.tape.trades[handed.tape.trades["symbol"] == place.symbol])
-
-    world.run(keep)
-    quote, trade = np.concatenate(quotes), np.concatenate(trades)
-    both = quote[(quote["bid_lot"] > 0) & (quote["ask_lot"] > 0)]
-    if len(both) == 0:
-        raise DataError(
-            f"symbol {place.symbol} at venue {place.venue} never had both a bid and an ask, so no price change can be measured; "
-            "let the population quote both sides."
-        )
-    at = np.searchsorted(both["time_ns"], times, side="right") - 1
-    mid = np.where(at >= 0, (both["bid_tick"][at] + both["ask_tick"][at]) / 2.0, np.nan)
-    spread = np.where(at >= 0, both["ask_tick"][at] - both["bid_tick"][at], np.nan).astype(np.float64)
-    return Path(mid, spread, int(trade["qty_lot"].sum()), len(trade)), trade
+def _listed(agents: Sequence[str]) -> str:
+    return agents[0] if len(agents) == 1 else f"{agents[0]} and {len(agents) - 1} others"

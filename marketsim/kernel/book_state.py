@@ -1,7 +1,8 @@
 """What an exchange holds in memory: one header, and the tables it points to.
 
 A *slot* is one live order, a *level* the queue of one price, a *ladder* the levels of one side sorted by price. A book has twelve ladders:
-bids, asks, the stops waiting on either side, and the orders for an auction. Links between rows are int32 indices; NONE ends a chain.
+bids, asks, the stops waiting on either side, and the orders for an auction; one more ladder, behind those of all books, holds order ids.
+Links between rows are int32 indices; NONE ends a chain.
 
 Inside a ladder a price is a *key*, the price in ticks times the ladder's direction, so that the smaller key is always the better price.
 """
@@ -76,6 +77,7 @@ ENGINE = np.dtype(
         ("levels_used", np.int64),
         ("nodes_used", np.int64),
         ("ids_used", np.int64),
+        ("n_apart", np.int64),  # ids that the map has no room for near their home
         ("owners_used", np.int64),
         ("n_timers", np.int64),
         ("prints_used", np.int64),

@@ -39,7 +39,6 @@ def cache_folder() -> Path | None:
 
 
 CACHE_FOLDER = cache_folder()
-INNER_OPTIMISATION = 1  # less makes slower code in the end, more only takes longer
 
 
 def is_compiled(module: str = "*") -> bool:
@@ -68,31 +67,28 @@ def _cached(folder: Path | None, function: Callable[..., Any], options: dict[str
         dispatcher = njit(cache=folder is not None, **options)(function)
     finally:
         settings.CACHE_DIR = before
-    return (
-        dispatcher if folder is None else _compiled_by_one_process(dispatcher, folder / f"{function.__module__}.{function.__name__}.lock")
-    )
-
-
-def _compiled_by_one_process(dispatcher: Any, lock: Path) -> Any:
-    """Let a dispatcher compile under a lock between processes; whoever had to wait finds the code in the cache."""
     compile_one = dispatcher.compile
+    lock = None if folder is None else folder / f"{function.__module__}.{function.__name__}.lock"
 
-    def compile_alone(signature: Any) -> Any:
+    def compile_whole(signature: Any) -> Any:
         # Numba's lock between threads first, and always: with the two in another order, threads could wait for each other.
-        with global_compiler_lock, _held(lock):
+        with global_compiler_lock, _held(lock), _libraries_of(dispatcher, _EntryLibrary):
             return compile_one(signature)
 
-    dispatcher.compile = compile_alone
+    dispatcher.compile = compile_whole
     return dispatcher
 
 
 @contextmanager
-def _held(lock: Path) -> Iterator[None]:
-    """Hold a lock file; it falls open with its holder, however that ends. A folder without locks or writing only costs compiling twice."""
+def _held(lock: Path | None) -> Iterator[None]:
+    """Hold a lock file between processes: of those that want the same code one compiles it, the others find it in the cache.
+
+    It falls open with its holder, however that ends. Without it, as where files cannot be locked, code is only compiled twice.
+    """
     with ExitStack() as held:
         with suppress(OSError):
-            handle = held.enter_context(lock.open("ab"))
-            fcntl.flock(handle, fcntl.LOCK_EX)
+            if lock is not None:
+                fcntl.flock(held.enter_context(lock.open("ab")), fcntl.LOCK_EX)
         yield
 
 
@@ -110,18 +106,14 @@ def inner(function: Callable[..., Any]) -> Any:
     """Compile a function that only compiled code calls.
 
     Four things keep a cold start short: no wrapper for Python; whole numbers of every width and constants share one version for int64;
-    the code is optimised once, in the entry point that all inner functions end up in, not once for each of them; and only there is
-    machine code made of it.
+    the code is linked and optimised once, in the entry point that all inner functions end up in, not once for each of them; and only
+    there is machine code made of it.
     """
     return _for_compiled_callers(function, inline="never")
 
 
 def inlined(function: Callable[..., Any]) -> Any:
-    """Compile a function like `inner`, as part of its callers, of which it has one or two.
-
-    For the few steps that every message takes; and for rare ones that reach far: each `inner` function on the way down to much code
-    makes a cold start longer, because it carries all that it calls.
-    """
+    """Compile a function like `inner`, as part of its callers: for the few steps that every message takes."""
     return _for_compiled_callers(function, inline="always")
 
 
@@ -131,7 +123,7 @@ def _for_compiled_callers(function: Callable[..., Any], inline: str) -> Any:
     compile_one = dispatcher.compile
 
     def compile_normalised(signature: tuple[Any, ...]) -> Any:
-        with _only_to_be_linked(dispatcher.targetctx.codegen()):
+        with _libraries_of(dispatcher, _LinkedLibrary):
             return compile_one(tuple(_normalised(kind) for kind in signature))
 
     dispatcher.compile = compile_normalised
@@ -146,27 +138,73 @@ def _normalised(kind: Any) -> Any:
 
 
 class _LinkedLibrary(JITCodeLibrary):
-    """Code that its callers link into themselves; on its own it never becomes machine code."""
+    """Code that entry points link into themselves; on its own it never becomes machine code, and it does not carry what it calls."""
 
-    def _finalize_final_module(self) -> None:
+    _whole: Any = None
+
+    def finalize(self) -> None:
+        """Leave the code as it is; what it calls is linked and optimised together with it, once, in the entry point."""
+        self._raise_if_finalized()
         self._finalize_dynamic_globals()
-        self._verify_declare_only_symbols()
         self._finalized = True
+
+    def own_module(self) -> Any:
+        """Return the code without what it calls."""
+        return super()._get_module_for_linking()
+
+    def _get_module_for_linking(self) -> Any:
+        """Return the code with all that it calls, for those who do not look for the parts themselves: Numba functions of others."""
+        if self._whole is None:
+            self._whole = self.own_module().clone()
+            for library in _called(self._linking_libraries):
+                self._whole.link_in(library._get_module_for_linking(), preserve=True)
+        return self._whole
 
     def get_pointer_to_function(self, name: str) -> int:
         """Return 0, Numba's word for a function that is not there."""
         return 0
 
 
+class _EntryLibrary(JITCodeLibrary):
+    """Code that links into itself all that it calls, directly or not, each part once."""
+
+    def finalize(self) -> None:
+        """Optimise the code and all that it calls, and make machine code of it."""
+        self._linking_libraries = _called(self._linking_libraries)
+        super().finalize()
+
+
+class _Part:
+    """A linked library's own code, as Numba's linking asks for it."""
+
+    def __init__(self, library: _LinkedLibrary) -> None:
+        self._reload_init = library._reload_init
+        self._get_module_for_linking = library.own_module
+
+
+def _called(libraries: list[Any]) -> list[Any]:
+    """Return libraries and all that they call, linked ones as parts; any other carries what it calls itself."""
+    known = dict.fromkeys(libraries)
+    waiting = list(known)
+    # Everything in ``known`` but what is still ``waiting`` has had its own callees added.
+    while waiting:
+        library = waiting.pop()
+        for callee in library._linking_libraries if isinstance(library, _LinkedLibrary) else []:
+            if callee not in known:
+                known[callee] = None
+                waiting.append(callee)
+    return [_Part(library) if isinstance(library, _LinkedLibrary) else library for library in known]
+
+
 @contextmanager
-def _only_to_be_linked(codegen: Any) -> Iterator[None]:
-    """Let Numba make linked libraries, cheaply optimised; inner functions compile one another, so this nests."""
-    settings: Any = numba_config
-    before = settings.OPT, codegen._library_class, codegen.set_env
-    settings.OPT = type(before[0])(INNER_OPTIMISATION)
-    codegen._library_class = _LinkedLibrary
-    codegen.set_env = lambda _name, _environment: None  # where a function keeps what only the interpreter needs; it has no address here
+def _libraries_of(dispatcher: Any, kind: type[JITCodeLibrary]) -> Iterator[None]:
+    """Let Numba make libraries of one kind for what a dispatcher compiles; functions compile one another, so this nests."""
+    codegen = dispatcher.targetctx.codegen()
+    before = codegen._library_class, codegen.set_env
+    codegen._library_class = kind
+    if kind is _LinkedLibrary:
+        codegen.set_env = lambda _name, _environment: None  # what only the interpreter needs of a function; it has no address here
     try:
         yield
     finally:
-        settings.OPT, codegen._library_class, codegen.set_env = before
+        codegen._library_class, codegen.set_env = before

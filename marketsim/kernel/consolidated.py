@@ -70,6 +70,13 @@ def best_quote(engine, symbol, which, but_venue, protection):
 
 
 @inner
+def national_bid(engine, symbol):
+    """Return the best bid over all venues in ticks, NO_PRICE if there is none."""
+    key, _, _ = best_quote(engine, symbol, BIDS, NONE, EVERY)
+    return -key if key != NO_PRICE else NO_PRICE
+
+
+@inner
 def away_key(engine, book_index, side):
     """Return the key of the best protected quote of other venues, which an order of a side must respect here, NO_PRICE if there is none.
 

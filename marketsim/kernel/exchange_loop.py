@@ -9,8 +9,9 @@ from marketsim.kernel.compile import entry, inlined, inner
 from marketsim.kernel.consolidated import write_consolidated
 from marketsim.kernel.guards import supervise, watch_limit_state
 from marketsim.kernel.memory import load_i32, prefetch
+from marketsim.kernel.order_action import trigger_now
 from marketsim.kernel.order_changes import cancel_of_owner, cancel_one, reduce_one, replace_one
-from marketsim.kernel.order_entry import enter, enter_plain_limit, is_plain_limit, trigger_now
+from marketsim.kernel.order_entry import enter, enter_plain_limit, is_plain_limit
 from marketsim.kernel.pegs import reprice_pegs, stale_book
 from marketsim.kernel.phases import change_phase
 from marketsim.kernel.queues import cancel
@@ -146,7 +147,7 @@ def settle(engine, book_index):
         book_index = stale_book(engine, symbol) if engine.n_venues > 1 else NONE
 
 
-@inlined
+@inner
 def settle_one(engine, book_index):
     """Let triggered stops enter one after the other and pegs and guards follow the market, until nothing moves any more."""
     book = book_at(engine.books, book_index)

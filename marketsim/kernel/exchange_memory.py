@@ -22,7 +22,7 @@ from marketsim.kernel.compile import entry
 from marketsim.kernel.memory import free, store_i32
 from marketsim.kernel.prints import PRINT_BYTES
 from marketsim.kernel.session_state import SESSION, session_at
-from marketsim.kernel.tables import EXTRA_BYTES, LEVEL_BYTES, NODE_BYTES, SLOT_BYTES, resized, zeroed
+from marketsim.kernel.tables import EXTRA_BYTES, LEVEL_BYTES, NODE_BYTES, SLOT_BYTES, most_levels, resized, zeroed
 from marketsim.kernel.tape import EVENT_BYTES, TRADE_BYTES
 from marketsim.records import Phase
 
@@ -36,10 +36,10 @@ def allocate(engine_address):
     """Allocate every table of a header whose capacities are set, and put the exchange into its first state."""
     engine = engine_at(engine_address, 0)
     n_books = engine.n_venues * engine.n_symbols
-    n_ladders = n_books * LADDERS_A_BOOK
+    n_ladders = n_books * LADDERS_A_BOOK + 1  # the last for ids apart
     engine.slots = resized(0, engine.slot_capacity * SLOT_BYTES)
     engine.extras = resized(0, engine.slot_capacity * EXTRA_BYTES)
-    engine.levels = resized(0, (engine.slot_capacity + 1) * LEVEL_BYTES)
+    engine.levels = resized(0, most_levels(engine) * LEVEL_BYTES)
     engine.nodes = resized(0, engine.node_capacity * NODE_BYTES)
     n_windows = n_books * WINDOWS_A_BOOK
     engine.windows = zeroed(resized(0, n_windows * WINDOW_BYTES), n_windows * WINDOW_BYTES // 8)
@@ -61,7 +61,7 @@ def allocate(engine_address):
         ladder.best = ladder.root = ladder.window = NONE
         ladder.base = 2 * NO_PRICE
         which = k % LADDERS_A_BOOK
-        if which < WINDOWS_A_BOOK:
+        if which < WINDOWS_A_BOOK and k < n_books * LADDERS_A_BOOK:
             ladder.window = (k // LADDERS_A_BOOK * WINDOWS_A_BOOK + which) * WINDOW_BYTES
             for place in range(WINDOW_LEVELS):
                 store_i32(engine.windows + ladder.window, place, NONE)

@@ -19,7 +19,8 @@ from marketsim.kernel.book_state import (
     slot_at,
     venue_at,
 )
-from marketsim.kernel.compile import inlined, inner
+from marketsim.kernel.compile import inner
+from marketsim.kernel.consolidated import national_bid
 from marketsim.kernel.grid import increment_at, next_price
 from marketsim.kernel.ladder import displayed
 from marketsim.kernel.prints import forget_prints
@@ -39,10 +40,12 @@ ALL_PPM = 1_000_000
 def admitted(engine, book_index, side, is_short, at_market, price_tick):
     """Return the price at which an order may enter now, the rule that moves it there (0 for none), and whether the venue refuses instead.
 
-    A market order has the price ∓NO_PRICE, or the limit its protection gives it; a band bounds it but does not refuse it.
+    A market order has the price ∓NO_PRICE, or the limit its protection gives it; a band bounds it but does not refuse it. The bands are the
+    venue's own; a short sale looks at the best bid over all venues (17 CFR 242.201(b)(1)).
     """
     session = session_at(engine.sessions, book_index)
-    venue = venue_at(engine.venues, book_at(engine.books, book_index).venue)
+    book = book_at(engine.books, book_index)
+    venue = venue_at(engine.venues, book.venue)
     why = 0
     band_tick = session.upper_tick if side > 0 else session.lower_tick
     if side * (price_tick - band_tick) > 0:
@@ -51,7 +54,7 @@ def admitted(engine, book_index, side, is_short, at_market, price_tick):
         why = OUTSIDE_BAND
         price_tick = band_tick
     if is_short and session.short_sessions > 0:
-        bid_tick = displayed(engine, book_index)[0]
+        bid_tick = national_bid(engine, book.symbol)
         if bid_tick != NO_PRICE and price_tick <= bid_tick:
             if venue.shorts_refuse or at_market:
                 return price_tick, SHORT_SALE, 1
@@ -69,15 +72,25 @@ def supervise(engine, book_index):
     close, low = session.previous_close_tick, session.low_tick
     watched = session.short_sessions < venue.short_sessions and close != NO_PRICE and low != NO_PRICE
     if watched and (close - low) * ALL_PPM >= venue.short_fall_ppm * close:
-        session.short_sessions = venue.short_sessions
-        write_event(engine, SHORT_SALES, 0, NONE, 0, 0, low, 1, book.symbol, book.venue)
+        _restrict_shorts(engine, book.symbol, low)
     if session.n_widths > 0 and session.limit_side == 0:
         _follow_reference(engine, session, venue)
         if session.reference_tick != NO_PRICE:
             _set_bands(engine, book_index, session, book, venue)
 
 
-@inlined
+@inner
+def _restrict_shorts(engine, symbol, low_tick):
+    """Begin the short-sale restriction of a symbol at every venue that has one: a fall is found once for the whole market."""
+    for k in range(engine.n_venues):
+        venue = venue_at(engine.venues, k)
+        session = session_at(engine.sessions, k * engine.n_symbols + symbol)
+        if session.short_sessions < venue.short_sessions:
+            session.short_sessions = venue.short_sessions
+            write_event(engine, SHORT_SALES, 0, NONE, 0, 0, low_tick, 1, symbol, k)
+
+
+@inner
 def _follow_reference(engine, session, venue):
     """Publish a new reference price if there is none, or if the mean of the trades looked back at is far enough from it, long enough."""
     forget_prints(engine, session, engine.clock_ns - venue.band_window_ns)
@@ -97,7 +110,7 @@ def _follow_reference(engine, session, venue):
         session.reference_ns = engine.clock_ns
 
 
-@inlined
+@inner
 def _set_bands(engine, book_index, session, book, venue):
     """Work out the bands; if they are new, tell them and move what lies outside."""
     reference = session.reference_tick

@@ -18,18 +18,10 @@ from marketsim.kernel.book_state import (
 )
 from marketsim.kernel.compile import inlined, inner
 from marketsim.kernel.guards import admitted
-from marketsim.kernel.order_entry import (
-    act,
-    bad_price,
-    bad_prices,
-    bad_qty,
-    too_late,
-    trade_or_rest,
-    wait_for_auction,
-    watch_as_peg,
-    watch_as_stop,
-    would_trade,
-)
+from marketsim.kernel.order_action import act, wait_for_auction, watch_as_peg, watch_as_stop
+from marketsim.kernel.order_admission import too_late, would_trade
+from marketsim.kernel.order_checks import bad_price, bad_prices, bad_qty
+from marketsim.kernel.order_entry import trade_or_rest
 from marketsim.kernel.order_ids import find_order, find_owner
 from marketsim.kernel.queues import cancel, forget_watch, reduce_resting, unlink
 from marketsim.kernel.tape import open_qty, record_event, record_rejection

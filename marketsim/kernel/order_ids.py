@@ -1,14 +1,20 @@
-"""From an order id to its slot: small ids index a table, all others go through an open-addressing map. And from an owner to its orders."""
+"""From an order id to its slot: small ids index a table, all others go through an open-addressing map. And from an owner to its orders.
+
+Whoever sends orders chooses their ids, and may choose them so that all belong to one place of the map. A search therefore looks at a
+bounded number of places, and an id that finds none of them free stands apart, in a trie: no message takes more than some dozens of steps.
+"""
 
 from __future__ import annotations
 
-from marketsim.kernel.book_state import NONE, OWNER, owner_at, slot_at
+from marketsim.kernel.book_state import LADDERS_A_BOOK, NONE, OWNER, ladder_at, level_at, owner_at, slot_at
 from marketsim.kernel.compile import inlined, inner
 from marketsim.kernel.memory import free, load_i32, load_i64, store_i32, store_i64
-from marketsim.kernel.tables import resized, zeroed
+from marketsim.kernel.price_trie import BIAS, trie_add, trie_find, trie_remove
+from marketsim.kernel.tables import give_level, resized, take_level, zeroed
 
 OWNER_BYTES = OWNER.itemsize
-SPREAD = -7046029254386353131  # 2**64 divided by the golden ratio: multiplying by it scatters neighbouring ids
+FIRST_FACTOR, SECOND_FACTOR = 0xBF58476D1CE4E5B9 - (1 << 64), 0x94D049BB133111EB - (1 << 64)
+MOST_PROBES = 64  # of a map that is half full, about four ids in a million do not find a place so near
 
 
 @inlined
@@ -39,25 +45,39 @@ def forget_order(engine, order_id):
 
 @inner
 def home(key, capacity):
-    """Return the place of the map where the search for a key begins."""
-    word = key * SPREAD
-    return (word ^ (word >> 32)) & (capacity - 1)
+    """Return the place of a map where the search for a key begins: splitmix64's last steps, in which every bit counts for all."""
+    word = (key ^ (key >> 30)) * FIRST_FACTOR
+    word = (word ^ ((word >> 27) & (1 << 37) - 1)) * SECOND_FACTOR  # a signed shift would bring copies of the sign
+    return (word ^ (word >> 31)) & (capacity - 1)
 
 
 @inner
 def _find_foreign(engine, order_id):
     if order_id < 0:
         return NONE
+    place = _place_of(engine, order_id + 1)
+    if place != NONE:
+        return load_i32(engine.id_slots, place)
+    if engine.n_apart > 0:
+        level = trie_find(engine, _apart(engine), order_id - BIAS)
+        if level != NONE:
+            return level_at(engine.levels, level).head
+    return NONE
+
+
+@inner
+def _place_of(engine, key):
+    """Return where a key stands in the map, or NONE."""
     mask = engine.id_capacity - 1
-    place = home(order_id, engine.id_capacity)
-    # Every place from home up to here holds another id.
-    while True:
-        key = load_i64(engine.id_keys, place)
-        if key == order_id + 1:
-            return load_i32(engine.id_slots, place)
-        if key == 0:
+    place = home(key - 1, engine.id_capacity)
+    for _ in range(MOST_PROBES):
+        found = load_i64(engine.id_keys, place)
+        if found == key:
+            return place
+        if found == 0:
             return NONE
         place = (place + 1) & mask
+    return NONE
 
 
 @inner
@@ -65,17 +85,31 @@ def _enter_foreign(engine, order_id, slot_index):
     if 2 * engine.ids_used >= engine.id_capacity:
         _grow_ids(engine)
     _place_id(engine, order_id + 1, slot_index)
-    engine.ids_used += 1
 
 
 @inner
 def _place_id(engine, key, slot_index):
     mask = engine.id_capacity - 1
     place = home(key - 1, engine.id_capacity)
-    while load_i64(engine.id_keys, place) != 0:
+    for _ in range(MOST_PROBES):
+        if load_i64(engine.id_keys, place) == 0:
+            store_i64(engine.id_keys, place, key)
+            store_i32(engine.id_slots, place, slot_index)
+            engine.ids_used += 1
+            return
         place = (place + 1) & mask
-    store_i64(engine.id_keys, place, key)
-    store_i32(engine.id_slots, place, slot_index)
+    index = take_level(engine)
+    level = level_at(engine.levels, index)
+    level.key = key - 1 - BIAS
+    level.head = slot_index
+    trie_add(engine, _apart(engine), index)
+    engine.n_apart += 1
+
+
+@inner
+def _apart(engine):
+    """Return the ladder, behind those of all books, whose trie holds the ids the map has no room for near their home."""
+    return ladder_at(engine.ladders, engine.n_venues * engine.n_symbols * LADDERS_A_BOOK)
 
 
 @inner
@@ -84,6 +118,7 @@ def _grow_ids(engine):
     engine.id_capacity = 2 * old_capacity
     engine.id_keys = zeroed(resized(0, engine.id_capacity * 8), engine.id_capacity)
     engine.id_slots = resized(0, engine.id_capacity * 4)
+    engine.ids_used = 0
     for place in range(old_capacity):
         key = load_i64(old_keys, place)
         if key != 0:
@@ -94,13 +129,17 @@ def _grow_ids(engine):
 
 @inner
 def _forget_foreign(engine, order_id):
+    hole = _place_of(engine, order_id + 1)
+    if hole == NONE:
+        index = trie_find(engine, _apart(engine), order_id - BIAS)
+        trie_remove(engine, _apart(engine), index)
+        give_level(engine, index)
+        engine.n_apart -= 1
+        return
     mask = engine.id_capacity - 1
-    hole = home(order_id, engine.id_capacity)
-    while load_i64(engine.id_keys, hole) != order_id + 1:
-        hole = (hole + 1) & mask
-    # Close the gap instead of leaving a tombstone: move back whatever could have stood in the hole.
     place = (hole + 1) & mask
-    while True:
+    # Close the gap instead of leaving a tombstone: move back whatever could stand in the hole, which is never further away than a probe.
+    while ((place - hole) & mask) < MOST_PROBES:
         key = load_i64(engine.id_keys, place)
         if key == 0:
             break

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from marketsim.kernel.book_state import ALLOW, NO_PRICE, NONE, book_at, extra_at, slot_at, venue_at
-from marketsim.kernel.compile import inlined, inner
-from marketsim.kernel.consolidated import away_key, references
+from marketsim.kernel.book_state import ALLOW, NO_PRICE, NONE, SOLD_SHORT, book_at, extra_at, slot_at, venue_at
+from marketsim.kernel.compile import inner
+from marketsim.kernel.consolidated import away_key, national_bid, references
 from marketsim.kernel.grid import on_grid
 from marketsim.kernel.matching import match
 from marketsim.kernel.queues import end_order, rest, unlink
@@ -40,9 +40,14 @@ def peg_price(engine, slot_index, bid_tick, ask_tick):
         key = min(key, slot.side * other - 1)
     session = session_at(engine.sessions, slot.book)
     key = min(key, slot.side * extra.limit_tick, slot.side * (session.upper_tick if slot.side > 0 else session.lower_tick))
-    venue = venue_at(engine.venues, book_at(engine.books, slot.book).venue)
+    book = book_at(engine.books, slot.book)
+    venue = venue_at(engine.venues, book.venue)
     if venue.trade_through != ALLOW:
         key = min(key, away_key(engine, slot.book, slot.side))
+    if slot.special & SOLD_SHORT and session.short_sessions > 0:
+        bid_tick = national_bid(engine, book.symbol)
+        if bid_tick != NO_PRICE:
+            key = min(key, -bid_tick - 1)
     price = on_grid(engine, venue, slot.side, slot.side * key)
     return price if venue.lowest_tick <= price <= MAX_TICK else NO_PRICE
 
@@ -78,7 +83,7 @@ def reprice_pegs(engine, book_index):
     return True
 
 
-@inlined
+@inner
 def _reprice(engine, slot_index, price):
     slot = slot_at(engine.slots, slot_index)
     if (price == NO_PRICE and slot.level == NONE) or (price == slot.price_tick and slot.level != NONE):

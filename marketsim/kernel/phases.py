@@ -17,7 +17,7 @@ from marketsim.kernel.book_state import (
     level_at,
     slot_at,
 )
-from marketsim.kernel.compile import inlined, inner
+from marketsim.kernel.compile import inner
 from marketsim.kernel.prints import end_of_day
 from marketsim.kernel.queues import cancel
 from marketsim.kernel.session_clock import arm, plan_indication
@@ -34,7 +34,7 @@ END_OF_SESSION, WRONG_PHASE, BAD_EXPIRY = Reason.END_OF_SESSION.value, Reason.WR
 DAY = Tif.DAY.value
 
 
-@inlined
+@inner
 def change_phase(engine, book_index, message):
     """Enter the phase a message from the venue names; a halt or volatility auction may be given an end."""
     phase = message.qty_lot
@@ -98,7 +98,7 @@ def _end_session(engine, book_index):
         drop_all(engine, base + which)
 
 
-@inlined
+@inner
 def _end_day(engine, book_index):
     """Take the previous close from the session that ends, and count down the short-sale restriction."""
     book = book_at(engine.books, book_index)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from marketsim.kernel.book_state import NO_PRICE, NONE
-from marketsim.kernel.compile import inlined, inner
+from marketsim.kernel.compile import inner
 from marketsim.kernel.session_state import PRINT, print_at, session_at
 from marketsim.kernel.tables import resized
 
@@ -52,7 +52,7 @@ def forget_prints(engine, session, until_ns):
         engine.free_print = index
 
 
-@inlined
+@inner
 def begin_from_auction(engine, book_index, price_tick):
     """Let an auction's price be the reference, and its trade the only one looked back at."""
     session = session_at(engine.sessions, book_index)
@@ -62,7 +62,7 @@ def begin_from_auction(engine, book_index, price_tick):
     session.reference_ns = engine.clock_ns
 
 
-@inlined
+@inner
 def end_of_day(engine, book_index, last_tick):
     """Let the last trade of a session, if it had one, be the previous close of the next; return whether it had."""
     session = session_at(engine.sessions, book_index)

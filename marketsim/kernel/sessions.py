@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marketsim.kernel.auctions import clearing
 from marketsim.kernel.book_state import NO_PRICE, NO_TIMER, NONE, book_at, venue_at
-from marketsim.kernel.compile import inlined
+from marketsim.kernel.compile import inner
 from marketsim.kernel.phases import enter_phase
 from marketsim.kernel.session_clock import arm, later, plan_indication
 from marketsim.kernel.session_state import breaker_level_at, scheduled_at, session_at
@@ -20,7 +20,7 @@ BAD_PRICE, NO_PREVIOUS_CLOSE = Reason.BAD_PRICE.value, Reason.NO_PREVIOUS_CLOSE.
 ALL_PPM = 1_000_000
 
 
-@inlined
+@inner
 def ring(engine, book_index):
     """Do the first of what is due for a book: the timetable, then the end of a halt, then of a limit state, then an indication."""
     session = session_at(engine.sessions, book_index)
@@ -45,7 +45,7 @@ def ring(engine, book_index):
         plan_indication(engine, book_index)
 
 
-@inlined
+@inner
 def _follow_timetable(engine, book_index):
     """Enter the scheduled phase, unless the book is halted: only CLOSED ends a halt, and a pause does not end early."""
     session = session_at(engine.sessions, book_index)
@@ -58,7 +58,7 @@ def _follow_timetable(engine, book_index):
         enter_phase(engine, book_index, row.phase, NO_TIMER)
 
 
-@inlined
+@inner
 def take_previous_close(engine, book_index, message):
     """Take a symbol's previous close from the venue."""
     if not 0 < message.price_tick <= MAX_REFERENCE_TICK:
@@ -68,7 +68,7 @@ def take_previous_close(engine, book_index, message):
     write_event(engine, CLOSE_TOLD, 0, NONE, 0, 0, message.price_tick, 0, message.symbol, message.venue)
 
 
-@inlined
+@inner
 def take_index(engine, message):
     """Take the index's previous close, with which its day begins, or its level, which may halt every book of every venue."""
     level_tick = message.price_tick
@@ -87,7 +87,7 @@ def take_index(engine, message):
             _break_circuit(engine, book_index, level_tick)
 
 
-@inlined
+@inner
 def _break_circuit(engine, book_index, level_tick):
     """Halt a book if the index has reached a new level of its venue's breakers; a longer halt under way stays as long as it is."""
     session = session_at(engine.sessions, book_index)

@@ -21,7 +21,7 @@ from marketsim.kernel.book_state import (
     slot_at,
     venue_at,
 )
-from marketsim.kernel.compile import inlined, inner
+from marketsim.kernel.compile import inner
 from marketsim.kernel.ladder import best_displayed
 from marketsim.kernel.prints import note_trade
 from marketsim.kernel.queues import forget_watch, join_level, unlink
@@ -40,7 +40,7 @@ def after_trade(engine, book_index):
     watch_last(engine, book_index)
 
 
-@inlined
+@inner
 def watch_last(engine, book_index):
     """Let the stops that watch trades see the last one."""
     book = book_at(engine.books, book_index)
@@ -82,7 +82,7 @@ def trigger(engine, book_index, up_tick, up_known, down_tick, down_known):
         _queue(engine, book_index, buy)
 
 
-@inlined
+@inner
 def _queue(engine, book_index, slot_index):
     """Let a triggered stop wait until the order under way is finished."""
     book = book_at(engine.books, book_index)
@@ -111,7 +111,7 @@ def trail(engine, book_index, up_tick, up_known, down_tick, down_known):
         index = after
 
 
-@inlined
+@inner
 def set_trail(engine, book_index, slot_index, tick):
     """Move one trailing stop to a new trigger price if that is nearer to the market than its own, or if it has none yet."""
     slot = slot_at(engine.slots, slot_index)

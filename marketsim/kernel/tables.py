@@ -42,8 +42,13 @@ def reserve_order(engine):
         engine.slot_capacity *= 2
         engine.slots = resized(engine.slots, engine.slot_capacity * SLOT_BYTES)
         engine.extras = resized(engine.extras, engine.slot_capacity * EXTRA_BYTES)
-        # Never more levels than orders, and one that is being left while the next is entered.
-        engine.levels = resized(engine.levels, (engine.slot_capacity + 1) * LEVEL_BYTES)
+        engine.levels = resized(engine.levels, most_levels(engine) * LEVEL_BYTES)
+
+
+@inner
+def most_levels(engine):
+    """Return how many levels all orders may need: each one of its own and one for its id apart, and one being left for the next."""
+    return 2 * engine.slot_capacity + 1
 
 
 @inlined

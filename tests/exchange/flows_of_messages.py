@@ -79,12 +79,24 @@ MARKETS = (
         VenueRules.plain(
             trade_through="reprice", lowest_tick=1, tick_bands=(TickBand(0, 0, 1), TickBand(0, 100, 2)), peg_reference="consolidated"
         ),
-        VenueRules.plain(stop_trigger="opposite_touch", replace_priority="lost", self_trade="cancel_both"),
+        VenueRules.plain(
+            stop_trigger="opposite_touch",
+            replace_priority="lost",
+            self_trade="cancel_both",
+            lowest_tick=1,
+            short_sales=ShortSales(30_000, 1, "reject"),
+        ),
         VenueRules.plain(trade_through="cancel", peg_reference="consolidated", round_lot=15, self_trade="cancel_newest"),
     ),
     (
         VenueRules.plain(lowest_tick=1, price_bands=QUICK_BANDS, circuit_breakers=BREAKERS, reopening_ns=5, trade_through="reprice"),
-        VenueRules.plain(trade_through="reprice", peg_reference="consolidated", stop_trigger="opposite_touch"),
+        VenueRules.plain(
+            trade_through="reprice",
+            peg_reference="consolidated",
+            stop_trigger="opposite_touch",
+            lowest_tick=1,
+            short_sales=ShortSales(30_000, 2),
+        ),
         VenueRules.plain(
             lowest_tick=1,
             timetable=SHORT_DAYS,

@@ -25,7 +25,7 @@ class Guards:
                 if book.rules.price_bands.outside == "reject" and not at_market:
                     return limit, Reason.OUTSIDE_BAND, True
                 limit, why = band, Reason.OUTSIDE_BAND
-        bid = book.best_displayed(1)
+        bid = self.national_bid(book)
         if short and book.restricted_sessions and bid is not None and (limit is None or limit <= bid):
             assert book.rules.short_sales
             if book.rules.short_sales.at_bid == "reject" or at_market:
@@ -69,8 +69,11 @@ class Guards:
         close = book.previous_close
         watched = shorts and book.restricted_sessions < shorts.sessions and close is not None and book.low is not None
         if watched and Fraction(close - book.low, close) >= Fraction(shorts.fall_ppm, 10**6):
-            book.restricted_sessions = shorts.sessions
-            self.market_event(book, EventKind.SHORT_SALES, book.low, 1)
+            low = book.low
+            for other in self.peers(book):
+                if other.rules.short_sales and other.restricted_sessions < other.rules.short_sales.sessions:
+                    other.restricted_sessions = other.rules.short_sales.sessions
+                    self.market_event(other, EventKind.SHORT_SALES, low, 1)
         if book.rules.price_bands and not book.limit_side:
             book.bands_seen = self.clock
             self.follow_reference(book)

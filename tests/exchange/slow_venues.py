@@ -79,6 +79,10 @@ class Venues:
         bid, ask = best(self.peers(book), 1), best(self.peers(book), -1)
         return bid and bid[0], ask and ask[0]
 
+    def national_bid(self, book: Book) -> int | None:
+        found = best(self.peers(book), 1)
+        return found and found[0]
+
     def follow(self, book: Book) -> None:
         """Settle one venue after the other whose pegs have not followed the consolidated quote yet."""
         while stale := [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from slow_book import Book, Resting
 from slow_venues import away
 
-from marketsim.records import MAX_TICK, EventKind, Kind, Phase, Side
+from marketsim.records import MAX_TICK, EventKind, Flag, Kind, Phase, Side
 
 
 class Watchers:
@@ -95,6 +95,9 @@ class Watchers:
         prices += [book.bands[o.side]] if book.bands else []
         elsewhere = away(self.peers(book), book, o.side)
         prices += [] if elsewhere is None else [elsewhere]
+        national = self.national_bid(book)
+        if o.flags & Flag.SHORT and book.restricted_sessions and national is not None:
+            prices += [national + 1]
         price = self.on_grid(book, o.side, min(prices) if o.side == Side.BUY else max(prices))
         lowest = -MAX_TICK if book.rules.lowest_tick is None else book.rules.lowest_tick
         return price if lowest <= price <= MAX_TICK else None

@@ -159,3 +159,52 @@ def test_an_auction_takes_short_sales_as_others():
     exchange.submit(Kind.LIMIT, 2, SELL, 5, 880, flags=SHORT)
     exchange.submit(Kind.PHASE, qty_lot=Phase.CONTINUOUS)
     assert exchange.take().trades[["maker_id", "taker_id", "qty_lot"]].tolist() == [(2, 1, 5)]
+
+
+def two_venues(first: VenueRules, second: VenueRules) -> Exchange:
+    """The first venue's book has fallen from 1000 to 900 and bids 885; the second bids 890."""
+    exchange = Exchange((first, second))
+    exchange.submit(Kind.PREVIOUS_CLOSE, price_tick=1000)
+    trade(exchange, 900)
+    exchange.submit(Kind.LIMIT, 1, BUY, 5, 885)
+    exchange.submit(Kind.LIMIT, 2, BUY, 5, 890, venue=1)
+    return exchange
+
+
+SHORT_RULED = VenueRules.plain(lowest_tick=1, short_sales=ShortSales())
+REFUSING = VenueRules.plain(lowest_tick=1, short_sales=ShortSales(at_bid="reject"))
+
+
+def test_the_bid_that_counts_is_the_best_of_all_venues():
+    exchange = two_venues(SHORT_RULED, VenueRules.plain(lowest_tick=1))
+    exchange.take()
+    exchange.submit(Kind.LIMIT, 3, SELL, 1, 888, flags=SHORT)
+    assert told(exchange) == [(3, EventKind.ACCEPTED, Reason.NONE), (3, EventKind.REPRICED, Reason.SHORT_SALE)]
+    assert exchange.depth()["ask_tick"].tolist() == [891]
+    exchange.submit(Kind.CANCEL, 2)
+    exchange.submit(Kind.LIMIT, 4, SELL, 1, 888, flags=SHORT)
+    assert told(exchange)[1:] == [(4, EventKind.ACCEPTED, Reason.NONE)]
+
+
+def test_a_bid_of_less_than_a_round_lot_is_no_national_bid():
+    exchange = two_venues(SHORT_RULED, VenueRules.plain(lowest_tick=1, round_lot=100))
+    exchange.submit(Kind.LIMIT, 3, SELL, 1, 888, flags=SHORT)
+    assert exchange.depth()["ask_tick"].tolist() == [888]
+
+
+def test_a_fall_at_one_venue_restricts_short_sales_at_every_venue_with_the_rule():
+    exchange = two_venues(SHORT_RULED, REFUSING)
+    assert [bool(exchange.status(venue=venue).shorts_restricted) for venue in (0, 1)] == [True, True]
+    begun = exchange.take().events
+    begun = begun[begun["kind"] == EventKind.SHORT_SALES]
+    assert begun[["venue", "price_tick", "qty_lot"]].tolist() == [(0, 900, 1), (1, 900, 1)]
+    exchange.submit(Kind.LIMIT, 3, SELL, 1, 890, venue=1, flags=SHORT)
+    assert told(exchange) == [(3, EventKind.REJECTED, Reason.SHORT_SALE)]
+
+
+def test_a_peg_that_sells_short_stands_above_the_bid_of_all_venues():
+    exchange = two_venues(SHORT_RULED, VenueRules.plain(lowest_tick=1))
+    exchange.submit(Kind.PEG_MARKET, 3, SELL, 1, 1, flags=SHORT)  # its own venue bids 885
+    exchange.submit(Kind.PEG_MARKET, 4, SELL, 1, 1)
+    exchange.submit(Kind.MARKET, 5, BUY, 2)
+    assert exchange.take().trades[["maker_id", "price_tick"]].tolist()[1:] == [(4, 886), (3, 891)]

@@ -45,7 +45,7 @@ class SimulatedModel:
         self._spec, self._market, self._sink, self._progress = spec, market, sink, progress
         self._results: list[Results] = []
         self._real = self._sessions(bars) if market.needs_history else None
-        self.panel = self._real[1] if self._real is not None else _times(spec, market)
+        self.panel = self._real[1] if self._real is not None else synthetic_bars(spec, market)
 
     def play(self, traders: Sequence[tuple[Agent, Strategy]], on_bar: Callable[[str, int], None]) -> list[AccountRun]:
         """Let the traders and the population trade; afterwards ``panel`` has the bars of their trades."""
@@ -125,7 +125,7 @@ def agents_of(results: Sequence[Results]) -> pa.Table:
     return table.set_column(table.schema.get_field_index("first_turn_utc"), "first_turn_utc", tables[0]["first_turn_utc"])
 
 
-def _times(spec: RunSpec, market: SimulatedMarket) -> Panel:
+def synthetic_bars(spec: RunSpec, market: SimulatedMarket) -> Panel:
     """Return the bars of a synthetic market's sessions before anything has traded."""
     times = timetable(spec, market)
     clock = BarClock.of(times.sessions, BAR_NS[spec.bar_interval] * SECOND_NS)

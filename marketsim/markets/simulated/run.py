@@ -18,7 +18,7 @@ from marketsim.markets.simulated.holdings import with_targets
 from marketsim.markets.simulated.population import Roster, enlist
 from marketsim.markets.simulated.results import Results
 from marketsim.markets.simulated.scale import Scale
-from marketsim.markets.simulated.timetable import SECOND_NS, messages_from_outside, news_items, shocked, timetable
+from marketsim.markets.simulated.timetable import SECOND_NS, Timetable, messages_from_outside, news_items, shocked, timetable
 from marketsim.markets.simulated.watchdog import Watchdog
 from marketsim.markets.simulated.world import Capture, Handed, Member, Setting, World
 from marketsim.session_rules import BandWidth, PriceBands
@@ -63,25 +63,10 @@ class SimulatedRun:
         self.spec, self.market, self._progress = spec, market, progress
         self.roster = _with_guests(enlist(market, list(spec.symbols), spec.seed), guests)
         self.scale = Scale(market.tick_size, market.lot_size)
-        sessions = tuple((s.start_ns, s.close_ns + 1) for s in self.times.sessions)  # what happens at the close is still seen
-        grid = Grid(sessions)
-        kinds = {symbol: market.fundamentals.get(symbol, market.fundamental) for symbol in spec.symbols}
-        values = fundamental_paths(kinds, grid, spec.seed, market.correlation) if history is None else _on_grid(history, grid, self.scale)
-        paths = shocked(values, spec, market, self.times, grid.step_ns)
-        setting = Setting(
-            sessions=sessions,
-            fundamental=paths,
-            activity=None if history is None else history.activity,
-            fundamental_step_ns=grid.step_ns,
-            rules=tuple(venue_rules(venue, self.scale) for venue in market.venues),
-            venue_latency_ns=tuple(venue.latency_ns for venue in market.venues),
-            venue_processing_ns=tuple(venue.processing_ns for venue in market.venues),
-            messages=messages_from_outside(spec, market, self.times, self.roster),
-            news=news_items(spec, market, self.times),
-        )
+        setting = market_setting(spec, market, self.times, self.roster, history)
         self.world = World(setting, self.roster.members, spec.seed, _capture(market), progress)
         self.clock = BarClock.of(self.times.sessions, BAR_NS[spec.bar_interval] * SECOND_NS)
-        self._fundamental = _at_bar_ends(paths, self.clock, grid.step_ns)
+        self._fundamental = _at_bar_ends(setting.fundamental, self.clock, setting.fundamental_step_ns)
         venues = [venue.name for venue in market.venues]
         self._book = Bookkeeper(self.clock, self.roster, len(spec.symbols), len(venues), self.times.sessions)
         self._record = Recorder(market.capture, spec.symbols, venues, self.scale, self._fundamental[0], sink)
@@ -127,6 +112,33 @@ class SimulatedRun:
             self._told = done
             time = np.datetime64(now, "ns").astype("datetime64[s]")
             self._progress(f"{time} UTC, {self._book.n_messages:,} messages, {int(self._book.n_trades.sum()):,} trades")
+
+
+def market_setting(spec: RunSpec, market: SimulatedMarket, times: Timetable, roster: Roster, history: History | None = None) -> Setting:
+    """Return what agents find in a market: its sessions, venues, fundamental values, news and shocks.
+
+    Parameters
+    ----------
+    spec, market : the run and its market section, holdings resolved
+    times : its sessions
+    roster : its population
+    history : the fundamental values, of exactly these sessions; None where they are synthetic
+    """
+    sessions = tuple((s.start_ns, s.close_ns + 1) for s in times.sessions)  # what happens at the close is still seen
+    scale, grid = Scale(market.tick_size, market.lot_size), Grid(sessions)
+    kinds = {symbol: market.fundamentals.get(symbol, market.fundamental) for symbol in spec.symbols}
+    values = fundamental_paths(kinds, grid, spec.seed, market.correlation) if history is None else _on_grid(history, grid, scale)
+    return Setting(
+        sessions=sessions,
+        fundamental=shocked(values, spec, market, times, grid.step_ns),
+        activity=None if history is None else history.activity,
+        fundamental_step_ns=grid.step_ns,
+        rules=tuple(venue_rules(venue, scale) for venue in market.venues),
+        venue_latency_ns=tuple(venue.latency_ns for venue in market.venues),
+        venue_processing_ns=tuple(venue.processing_ns for venue in market.venues),
+        messages=messages_from_outside(spec, market, times, roster),
+        news=news_items(spec, market, times),
+    )
 
 
 def _on_grid(history: History, grid: Grid, scale: Scale) -> npt.NDArray[np.float64]:
