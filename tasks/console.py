@@ -49,7 +49,7 @@ def show(outcome: Outcome, console: Console) -> None:
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
     for number, name in enumerate(heading):
         table.add_column(
-            name.replace("_", "\n"), justify="right" if number else "left", style="bold" if number == 1 else None, no_wrap=True
+            name.replace("_", "\n"), justify="right" if number else "left", style="bold" if number == 1 else None, no_wrap=number > 0
         )
     for row in rows:
         table.add_row(*row)

@@ -89,8 +89,8 @@ def profit_chart(equity: pa.Table, starting: Mapping[str, float], colours: Mappi
         own = rows_of(equity, "agent", group)
         if own.num_rows:
             t, every = _clock(own)
-            rows += _rows(t, every, group, numbers(own, "equity_cash") - starting[group])
-    colour = {"domain": list(colours), "range": list(colours.values())}
+            rows += _rows(t, every, group.replace("_", " "), numbers(own, "equity_cash") - starting[group])
+    colour = {"domain": [group.replace("_", " ") for group in colours], "range": list(colours.values())}
     return {"height": 220, "data": {"values": rows}, "layer": [_lines("series", colour, {"format": "~s"}) | {"params": [ZOOM]}]}
 
 

@@ -124,13 +124,14 @@ class SideRow:
 
 
 def side_rows(sessions: pa.Table, cash: Mapping[str, float]) -> list[SideRow]:
-    """Set the accounts of table ``simulated_sessions`` side by side; ``cash`` is what each agent begins with.
+    """Set the accounts of table ``simulated_sessions`` side by side; ``cash`` is what each agent begins with, in the order of the rows.
 
     Costs are over all sessions, basis points of the notional traded; the effect of the strategy's own trading is the mean over the sessions
     in which it traded.
     """
     rows = []
-    for agent in dict.fromkeys(sessions["agent"].to_pylist()):
+    present = set(sessions["agent"].to_pylist())
+    for agent in (name for name in cash if name in present):
         own = sessions.filter(pc.equal(sessions["agent"], agent))
         (bars_return, bars_bps), (lived_return, lived_bps) = (_side(own, side, cash[agent]) for side in ("bars", "simulated"))
         effect = pc.mean(own["own_effect_bps"]).as_py()

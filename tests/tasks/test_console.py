@@ -58,3 +58,30 @@ def test_the_summary_fits_eighty_characters(status: str, words: str) -> None:
     assert "already published; nothing new" in text.getvalue()
     assert not any("…" in line for line in lines)
     assert "metrics WHERE run_id = 'abc123'" in text.getvalue()
+
+
+def test_a_market_of_many_groups_fits_eighty_characters_by_folding_its_labels() -> None:
+    groups = ("ES", "fundamental_buyers", "makers", "noise", "seller", "trend")
+    figures = ("Autocorrelation of absolute returns", "622,996,497", "129,989", "41,642", "−43,487", "−124,719", "−3,425")
+    outcome = Outcome.model_validate(
+        {
+            "run_id": "abc123",
+            "name": "flash_crash",
+            "status": "success",
+            "reason": "",
+            "digest": "",
+            "is_new": True,
+            "counts": {},
+            "timings_s": {},
+            "folder": Path("runs/abc123"),
+            "report": Path("runs/abc123/report.html"),
+            "metrics": Path("runs/abc123/metrics.json"),
+            "summary": (("", *groups), figures),
+        }
+    )
+    text = io.StringIO()
+    show(outcome, Console(file=text, width=80))
+    table = text.getvalue().partition("Report")[0]
+    assert "…" not in table
+    assert max(map(len, table.splitlines())) <= 80
+    assert all(figure in table for figure in figures[1:])
