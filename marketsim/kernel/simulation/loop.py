@@ -6,7 +6,7 @@ from marketsim.kernel.book_state import NONE, engine_at, message_at, slot_at
 from marketsim.kernel.compile import entry, inlined, inner
 from marketsim.kernel.memory import caller, free, load_i64, prefetch, store_i64, telling_caller
 from marketsim.kernel.order_ids import find_order
-from marketsim.kernel.simulation.actions import accuse, give_letter, letter_from, new_order, take_letter, wake_at
+from marketsim.kernel.simulation.actions import MOST_MESSAGES_A_TURN, accuse, give_letter, letter_from, new_order, take_letter, wake_at
 from marketsim.kernel.simulation.booking import book_tape
 from marketsim.kernel.simulation.event_queue import drop_first, first_item, open_queue, push, push_turn
 from marketsim.kernel.simulation.recording import MESSAGE_BYTES, is_full, next_sample_ns, write_order, write_sample, write_touches
@@ -29,6 +29,7 @@ from marketsim.kernel.simulation.world import (
     RAISED,
     SAMPLE,
     TAKEN_UP,
+    TOO_MANY_MESSAGES,
     TOO_MANY_TURNS,
     TURN,
     agent_at,
@@ -303,6 +304,9 @@ def act(world_address, messages, n, wake_ns):
 def _answer(world, messages, n, wake_ns):
     me = agent_at(world.agents, world.turn_agent)
     first = world.next_order_id
+    if n > MOST_MESSAGES_A_TURN:
+        accuse(world, me, TOO_MANY_MESSAGES)
+        n = 0
     for k in range(n):
         wanted = message_at(messages, k)
         is_new = wanted.kind < CANCEL
