@@ -20,7 +20,11 @@ def test_a_sound_market_passes_every_gate(sound: dict[str, dict[str, object]]) -
     assert [row["message"] for row in sound.values() if not row["passed"]] == []
     assert set(sound) == {
         *(f"market.{name}" for name in ("cash_conserved", "shares_conserved", "fees_conserved", "book_uncrossed")),
-        *(f"{group}.{name}" for group in ("crowd", "noise") for name in ("trades_until_late", "agents_alive", "cancel_ratio", "orders_sound")),
+        *(
+            f"{group}.{name}"
+            for group in ("crowd", "noise")
+            for name in ("trades_until_late", "agents_alive", "cancel_ratio", "orders_sound")
+        ),
     }
 
 
