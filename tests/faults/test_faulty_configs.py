@@ -253,6 +253,18 @@ SAYS = {
         SIMULATED + "  preset: rmsc04\n  fundamental: {kind: ornstein_uhlenbeck, volatility_tick_per_sqrt_ns: 1e12}\n",
         r"market\.fundamental: the value of AAPL grows beyond 1e\+15 ticks",
     ),
+    "a parameter beyond all numbers": (
+        SIMULATED + "  population: {a: {kind: poisson_noise, parameters: {order_lot: 1180591620717411303424}}}\n",
+        r"market\.population\.a\.parameters: order_lot is 1180591620717411303424, expected a",
+    ),
+    "a drawn parameter that is no number": (
+        SIMULATED + "  population: {a: {kind: poisson_noise, vary: {order_lot: {distribution: choice, values: [.nan, .nan]}}}}\n",
+        r"market\.population\.a\.vary",
+    ),
+    "messages that travel for longer than a day": (
+        SIMULATED + "  population: {a: {kind: noise, latency: {kind: distance, speed_m_per_s: 1e-12}}}\n",
+        r"speed_m_per_s: 1e-12 takes longer than a day for 3\.86666e\+06 m; raise it",
+    ),
     "news of a code beyond all numbers": (
         SIMULATED + "  preset: rmsc04\n  news: [{time: '10:00', what: own, code: 1180591620717411303424}]\n",
         r"'market\.news\.0\.code' is 1180591620717411303424; expected",
