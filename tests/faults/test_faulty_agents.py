@@ -329,3 +329,25 @@ def test_a_compiled_step_that_never_ends_ends_the_process_with_a_reason(tmp_path
     assert done.returncode == StrategyError.exit_code
     assert "published" not in done.stdout
     assert "agent bad at 2024-01-02T14:00:00.000000000Z: its turn takes longer than 0.5 s and cannot be interrupted" in done.stderr
+
+
+POPULATION = """
+import sys
+sys.path.insert(0, {root!r})
+from marketsim.markets.simulated import simulation
+from tests.living.planted import run_spec
+
+simulation.TURN_LIMIT_S = 0.5
+spec = run_spec({{"bad": {{"kind": "tests.living.planted:hangs"}}}})
+simulation.simulate_population(spec, spec.market, lambda name, rows: None)
+print("published")
+"""
+
+
+def test_a_population_without_strategies_is_watched_too(tmp_path: Path) -> None:
+    root = str(Path(__file__).parents[2])
+    (tmp_path / "hanging.py").write_text(POPULATION.format(root=root), encoding="utf-8")
+    done = subprocess.run([sys.executable, str(tmp_path / "hanging.py")], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == StrategyError.exit_code
+    assert "published" not in done.stdout
+    assert "agent bad.0 at 2021-02-05T15:00:00.000000000Z: its turn takes longer than 0.5 s and cannot be interrupted" in done.stderr

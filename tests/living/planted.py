@@ -88,6 +88,18 @@ def careless(market, me, p, state):
     wake_in(market, me, SECOND_NS)
 
 
+class HangsParams(AgentParams):
+    """Never end the first turn."""
+
+    kind: Literal["hangs"] = "hangs"
+
+
+@compiled_agent(HangsParams, np.dtype([("n", np.int64)]))
+def hangs(market, me, p, state):
+    while me.number > 0:
+        state.n += 1
+
+
 CROWD = {"kind": "zero_intelligence", "parameters": {"market_rate_per_s": 1.0}}
 
 
