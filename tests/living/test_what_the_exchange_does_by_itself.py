@@ -27,7 +27,7 @@ def test_an_order_expires_at_its_time_and_not_when_somebody_wakes(wakes_at_s: tu
 
 
 def test_trading_pauses_and_resumes_to_the_nanosecond_and_makers_live_on() -> None:
-    """Limit up, limit down: 15 s in the limit state, then a pause of 5 minutes (Plan to Address Extraordinary Market Volatility, VI and VII)."""
+    """Limit up, limit down: 15 s in the limit state, then a pause of 5 minutes (LULD Plan, sections VI and VII)."""
     population = {
         "noise": {"kind": "poisson_noise", "count": 50, "parameters": {"rate_per_s": 0.1, "width_tick": 30}},
         "maker": {"kind": "ladder", "count": 2, "parameters": {"qty_lot": 5, "n_levels": 3, "requote_s": 1.0}},
