@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from marketsim.agents.buy_and_hold import BuyAndHold, BuyAndHoldParams
-from marketsim.agents.sma_crossover import SmaCrossover, SmaCrossoverParams
+from marketsim.agents.strategies.buy_and_hold import BuyAndHold, BuyAndHoldParams
+from marketsim.agents.strategies.sma_crossover import SmaCrossover, SmaCrossoverParams
 from marketsim.agents.strategy import Strategy, StrategyParams
 from marketsim.errors import ConfigError, StrategyError
 from marketsim.markets.simulated.scale import Scale

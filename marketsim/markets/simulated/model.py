@@ -14,6 +14,7 @@ from marketsim.config.run import Agent, RunSpec
 from marketsim.config.simulated import SimulatedMarket
 from marketsim.markets.bars import AccountRun
 from marketsim.markets.model import Gate
+from marketsim.markets.outcome import Simulation
 from marketsim.markets.panel import Panel, panel
 from marketsim.markets.simulated.bookkeeping import BarClock
 from marketsim.markets.simulated.capture import Sink
@@ -25,7 +26,6 @@ from marketsim.markets.simulated.scale import Scale
 from marketsim.markets.simulated.sessions import SimulatedBars, play_sessions
 from marketsim.markets.simulated.timetable import SECOND_NS, timetable
 from marketsim.markets.simulated.watchdog import Watchdog
-from marketsim.simulation import Simulation
 
 TURN_LIMIT_S = 60.0  # real time one turn may take; nothing about a run that goes on depends on it
 

@@ -9,13 +9,13 @@ import numpy as np
 from marketsim.config.run import RunSpec
 from marketsim.config.simulated import SimulatedMarket
 from marketsim.markets.bars import AccountRun
+from marketsim.markets.outcome import Simulation
 from marketsim.markets.panel import Panel
 from marketsim.markets.simulated.capture import Sink
 from marketsim.markets.simulated.gates import health
 from marketsim.markets.simulated.run import SimulatedRun
 from marketsim.markets.tables import fills_table, orders_table
 from marketsim.records import FILL, ORDER
-from marketsim.simulation import Simulation
 
 
 def simulate_population(spec: RunSpec, market: SimulatedMarket, sink: Sink, progress: Callable[[str], None] = lambda _: None) -> Simulation:
