@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from marketsim.errors import ConfigError, DataError
 from marketsim.kernel.simulation.world import QUOTE
-from marketsim.markets.simulated.world import Handed, World
+from marketsim.markets.simulated.setting import Handed
+from marketsim.markets.simulated.world import World
 from marketsim.records import TRADE
 
 FloatArray = npt.NDArray[np.float64]

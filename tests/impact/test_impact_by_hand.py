@@ -14,7 +14,8 @@ from marketsim.impact.measures import estimate, measure_impact
 from marketsim.impact.metaorders import impact_curve
 from marketsim.impact.pairs import Pair, Path, Place, run_pairs
 from marketsim.kernel.simulation.actions import limit, market_order, wake_in
-from marketsim.markets.simulated.world import Capture, Member, Setting, World
+from marketsim.markets.simulated.setting import Capture, Member, Setting
+from marketsim.markets.simulated.world import World
 from marketsim.records import MESSAGE, Kind, Turn
 
 SECOND = 1_000_000_000

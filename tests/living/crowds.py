@@ -16,9 +16,10 @@ from marketsim.kernel.simulation.streams import exponential, integer, random_sid
 from marketsim.markets.panel import Panel
 from marketsim.markets.simulated.scale import Scale
 from marketsim.markets.simulated.sessions import PlainMarket, SimulatedBars, play_sessions, session_seed
+from marketsim.markets.simulated.setting import Handed, Latency, Member, Setting
 from marketsim.markets.simulated.trader import Trader
 from marketsim.markets.simulated.watchdog import Watchdog
-from marketsim.markets.simulated.world import Handed, Latency, Member, Setting, World
+from marketsim.markets.simulated.world import World
 from marketsim.records import COSTS, Cancel, Fill, Order, Turn
 from marketsim.venue_rules import VenueRules
 

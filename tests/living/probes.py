@@ -14,7 +14,8 @@ from marketsim.kernel.book_state import NO_PRICE
 from marketsim.kernel.simulation.actions import limit, wake_at, wake_in
 from marketsim.kernel.simulation.sight import best_tick, session_start_ns
 from marketsim.kernel.simulation.streams import exponential, integer, random_side
-from marketsim.markets.simulated.world import Capture, Handed, Member, Setting, World
+from marketsim.markets.simulated.setting import Capture, Handed, Member, Setting
+from marketsim.markets.simulated.world import World
 from marketsim.records import MESSAGE, Kind, Side
 
 START_NS = 1_700_000_000_000_000_000

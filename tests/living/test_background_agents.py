@@ -20,7 +20,8 @@ from marketsim.agents.background.order_size import ROUND_SHARES
 from marketsim.agents.background.value import ValueParams, learn, reverted, value
 from marketsim.agents.compiled import AgentParams, CompiledAgent
 from marketsim.agents.market_makers.adaptive import AdaptiveMarketMakerParams, adaptive
-from marketsim.markets.simulated.world import Capture, Latency, Member, Setting, World
+from marketsim.markets.simulated.setting import Capture, Latency, Member, Setting
+from marketsim.markets.simulated.world import World
 from marketsim.records import Kind
 from tests.living.probes import BUY, SECOND_NS, SELL, START_NS, orders_of, run, setting, world_of
 

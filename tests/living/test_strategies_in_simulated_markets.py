@@ -13,8 +13,9 @@ from marketsim.agents.strategy import Strategy, StrategyParams
 from marketsim.errors import ConfigError, StrategyError
 from marketsim.markets.simulated.scale import Scale
 from marketsim.markets.simulated.sessions import PlainMarket, SimulatedBars, play_sessions, session_seed
+from marketsim.markets.simulated.setting import Latency, Setting
 from marketsim.markets.simulated.trader import Trader
-from marketsim.markets.simulated.world import Latency, Setting, World
+from marketsim.markets.simulated.world import World
 from marketsim.records import (
     FILL,
     MESSAGE,

@@ -22,7 +22,8 @@ from marketsim.kernel.compile import inner
 from marketsim.kernel.memory import load_i64, store_i64
 from marketsim.kernel.simulation.actions import CANCEL, GTC, LIMIT, cancel_all, letter_from, limit, new_order, wake_in
 from marketsim.kernel.simulation.sight import best_tick, live_order, lot_at
-from marketsim.markets.simulated.world import Member, Setting, World
+from marketsim.markets.simulated.setting import Member, Setting
+from marketsim.markets.simulated.world import World
 from marketsim.records import Turn
 from tests.published.section import Section
 

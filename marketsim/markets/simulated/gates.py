@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from marketsim.config.population import Group
 from marketsim.config.simulated import SimulatedMarket
-from marketsim.markets.simulated.bookkeeping import IntArray
+from marketsim.markets.panel import IntArray
 from marketsim.markets.simulated.results import Results
 
 # An agent that took this many turns has a habit; a silence of so many of its usual waits is no chance: even if waits are exponential,

@@ -16,7 +16,7 @@ from marketsim.markets.bars import AccountRun
 from marketsim.markets.model import Gate
 from marketsim.markets.outcome import Simulation
 from marketsim.markets.panel import Panel, panel
-from marketsim.markets.simulated.bookkeeping import BarClock
+from marketsim.markets.simulated.bar_clock import BarClock
 from marketsim.markets.simulated.capture import Sink
 from marketsim.markets.simulated.gates import health
 from marketsim.markets.simulated.real_sessions import Played, RealSessions, Simulated, first_simulated, rows_from, trader_of

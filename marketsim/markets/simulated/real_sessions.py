@@ -25,9 +25,10 @@ from marketsim.markets.simulated.results import Results
 from marketsim.markets.simulated.run import SimulatedRun
 from marketsim.markets.simulated.scale import Scale
 from marketsim.markets.simulated.sessions import SimulatedBars, TakeTurn, play_sessions, session_seed
+from marketsim.markets.simulated.setting import Handed, Latency, Member
 from marketsim.markets.simulated.trader import Trader
 from marketsim.markets.simulated.watchdog import Watchdog
-from marketsim.markets.simulated.world import Handed, Latency, Member, World
+from marketsim.markets.simulated.world import World
 from marketsim.records import COSTS
 
 LATENCY = Latency(data_ns=1_000_000, order_ns=1_000_000)  # a strategy's own: a millisecond each way

@@ -20,7 +20,8 @@ from marketsim.markets.desk import Answer, Desk, grown, positive
 from marketsim.markets.simulated.live_bars import LiveBars
 from marketsim.markets.simulated.live_view import LiveView
 from marketsim.markets.simulated.scale import Scale
-from marketsim.markets.simulated.world import Latency, Member, World
+from marketsim.markets.simulated.setting import Latency, Member
+from marketsim.markets.simulated.world import World
 from marketsim.records import ACCOUNT, MAX_QTY_LOT, MAX_TICK, MESSAGE, EventKind, Kind, Liquidity, Order, Phase, Reason, Status
 
 NEVER_NS = 2**62
