@@ -16,7 +16,7 @@ from marketsim.config.markets import ReplayMarket
 from marketsim.config.run import Agent, RunSpec
 from marketsim.config.simulated import SimulatedMarket
 from marketsim.kernel.compile import is_compiled
-from marketsim.markets.bars import nobody
+from marketsim.markets.account_run import nobody
 from marketsim.markets.bars_model import BarsModel
 from marketsim.markets.model import MarketModel
 from marketsim.markets.outcome import Simulation

@@ -123,7 +123,7 @@ def _last_close(bars: Panel, column: int, before: int) -> float:
 
 def _volumes(bars: Panel, rows: Sequence[npt.NDArray[np.intp]]) -> tuple[FloatArray, FloatArray]:
     """Return the sessions' volumes and how they compare with the sessions before, both (n_symbols, n_sessions)."""
-    first_of = np.flatnonzero(np.append(True, bars.session[1:] != bars.session[:-1]))
+    first_of = bars.session_starts
     daily = np.add.reduceat(np.nan_to_num(bars.volume), first_of, axis=0)
     daily[~np.logical_or.reduceat(np.isfinite(bars.volume), first_of, axis=0)] = np.nan
     later = np.vstack([np.cumprod(bars.split[::-1], axis=0)[::-1][1:], np.ones((1, len(bars.symbols)))])[first_of]

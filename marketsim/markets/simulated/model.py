@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from marketsim.agents.strategy import Strategy
 from marketsim.config.run import Agent, RunSpec
 from marketsim.config.simulated import SimulatedMarket
-from marketsim.markets.bars import AccountRun
+from marketsim.markets.account_run import AccountRun
 from marketsim.markets.model import Gate
 from marketsim.markets.outcome import Simulation
 from marketsim.markets.panel import Panel, panel

@@ -16,7 +16,7 @@ from marketsim.config.population import Group
 from marketsim.config.run import Agent, RunSpec
 from marketsim.config.simulated import SimulatedMarket
 from marketsim.errors import ConfigError
-from marketsim.markets.bars import AccountRun
+from marketsim.markets.account_run import AccountRun
 from marketsim.markets.panel import Panel
 from marketsim.markets.simulated.capture import Sink
 from marketsim.markets.simulated.fundamentals import HistoryFundamental
@@ -136,7 +136,7 @@ def first_simulated(bars: Panel, market: SimulatedMarket) -> int:
         The warm-up leaves no session.
     """
     warm_up = market.fundamental.warm_up_sessions if isinstance(market.fundamental, HistoryFundamental) else 0
-    firsts = np.flatnonzero(np.append(True, bars.session[1:] != bars.session[:-1]))
+    firsts = bars.session_starts
     if warm_up >= len(firsts):
         raise ConfigError(
             f"market.fundamental.warm_up_sessions: {warm_up} sessions of history leave none of the run's {len(firsts)} to simulate; "

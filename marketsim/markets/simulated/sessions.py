@@ -10,7 +10,7 @@ from typing import Protocol, TypeAlias
 import numpy as np
 
 from marketsim.errors import ConfigError
-from marketsim.markets.bars import AccountRun
+from marketsim.markets.account_run import AccountRun
 from marketsim.markets.panel import Panel
 from marketsim.markets.simulated.live_bars import LiveBars
 from marketsim.markets.simulated.scale import Scale
