@@ -18,7 +18,8 @@ from marketsim.agents.background.noise import NoiseParams, noise
 from marketsim.agents.background.value import ValueParams, value
 from marketsim.agents.market_makers.adaptive import AdaptiveMarketMakerParams, adaptive
 from marketsim.markets.simulated.fundamentals import Grid, SparseMeanRevertingFundamental, fundamental_paths
-from marketsim.markets.simulated.world import Capture, Handed, Latency, Member, Setting, World
+from marketsim.markets.simulated.setting import Capture, Handed, Latency, Member, Setting
+from marketsim.markets.simulated.world import World
 from marketsim.venue_rules import VenueRules
 
 OPEN_NS = int(np.datetime64("2021-02-05T14:30", "ns").astype(np.int64))  # 09:30 in New York

@@ -12,7 +12,8 @@ import numpy as np
 
 from benchmarks.machine import describe
 from marketsim.markets.simulated.python_agent import MarketTurn, PythonAgent, taking_turns
-from marketsim.markets.simulated.world import Member, Setting, World
+from marketsim.markets.simulated.setting import Member, Setting
+from marketsim.markets.simulated.world import World
 
 SECOND = 1_000_000_000
 START_NS = 1_704_204_000 * SECOND

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from flows.processes import start
 from flows.settings import PROJECT
-from marketsim.agents.buy_and_hold import BuyAndHoldParams
+from marketsim.agents.strategies.buy_and_hold import BuyAndHoldParams
 from marketsim.config.file import load_spec
 from marketsim.config.run import RunSpec
 from marketsim.config.simulated import Hours, Phases, SimulatedMarket

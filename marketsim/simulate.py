@@ -16,13 +16,13 @@ from marketsim.config.markets import ReplayMarket
 from marketsim.config.run import Agent, RunSpec
 from marketsim.config.simulated import SimulatedMarket
 from marketsim.kernel.compile import is_compiled
-from marketsim.markets.bars import nobody
+from marketsim.markets.account_run import nobody
 from marketsim.markets.bars_model import BarsModel
 from marketsim.markets.model import MarketModel
+from marketsim.markets.outcome import Simulation
 from marketsim.markets.panel import FloatArray, Panel, panel
 from marketsim.markets.simulated.holdings import beside
 from marketsim.markets.tables import equity_table, fills_table, health_table, orders_table, positions_table
-from marketsim.simulation import Simulation
 
 if TYPE_CHECKING:
     from marketsim.markets.simulated.capture import Sink
@@ -63,7 +63,7 @@ def simulate(
     if isinstance(spec.market, SimulatedMarket):
         spec = spec.model_copy(update={"market": beside(spec.market, base_dir or Path())})
     if isinstance(spec.market, SimulatedMarket) and not spec.traders and not spec.market.needs_history:
-        from marketsim.markets.simulated.simulation import simulate_population
+        from marketsim.markets.simulated.population_alone import simulate_population
 
         return simulate_population(spec, spec.market, sink, progress)
     if spec.actions == "adjust":

@@ -11,12 +11,12 @@ import pyarrow.compute as pc
 
 from marketsim.config.run import RunSpec
 from marketsim.config.simulated import SimulatedMarket
+from marketsim.markets.outcome import Simulation
 from marketsim.report import RunReport
 from marketsim.report import report as make_report
 from marketsim.report.market_report import bars_of_market, market_report, with_market
 from marketsim.report.tear_sheet import Identity
 from marketsim.risk.metrics import NO_TRIALS
-from marketsim.simulation import Simulation
 from tasks.references import ReportRef, RunRef
 from tasks.simulate import MARKET_TABLES, TABLES
 from tasks.staged import Progress, finished, read_clean, silent, spec_of

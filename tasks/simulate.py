@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from marketsim.config.run import RunSpec
+from marketsim.markets.outcome import Simulation
 from marketsim.simulate import simulate as simulate_market
-from marketsim.simulation import Simulation
 from marketsim.trial_scores import trials_table
 from marketsim.trials import chosen_spec
 from tasks.references import RunRef, SimulationRef

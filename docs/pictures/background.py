@@ -14,7 +14,8 @@ from marketsim.agents.background.poisson_noise import PoissonNoiseParams, poisso
 from marketsim.agents.background.queue_reactive import QueueReactiveParams, queue_reactive
 from marketsim.agents.background.zero_intelligence import ZeroIntelligenceParams, zero_intelligence
 from marketsim.agents.compiled import AgentParams, CompiledAgent
-from marketsim.markets.simulated.world import Capture, Handed, Member, Setting, World
+from marketsim.markets.simulated.setting import Capture, Handed, Member, Setting
+from marketsim.markets.simulated.world import World
 
 NS = 1e-9
 START_TICK = 10_000

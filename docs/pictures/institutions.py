@@ -16,7 +16,7 @@ from marketsim.agents.institutions.pov import PovParams, pov
 from marketsim.agents.institutions.rebalancer import RebalancerParams, rebalancer
 from marketsim.agents.institutions.twap import TwapParams, twap
 from marketsim.agents.institutions.vwap import VwapParams, vwap
-from marketsim.markets.simulated.world import Member
+from marketsim.markets.simulated.setting import Member
 
 SECONDS, DAY_S = 3_600, 86_400
 QTY = 10_000

@@ -27,7 +27,7 @@ from marketsim.agents.market_makers.avellaneda_stoikov import AvellanedaStoikovP
 from marketsim.agents.market_makers.dealer import DealerParams, dealer
 from marketsim.agents.market_makers.gueant_lehalle_tapia import GueantLehalleTapiaParams, gueant_lehalle_tapia
 from marketsim.agents.market_makers.ladder import LadderParams, ladder
-from marketsim.markets.simulated.world import Member
+from marketsim.markets.simulated.setting import Member
 from marketsim.records import Kind
 
 SECONDS = 1_200

@@ -13,7 +13,7 @@ from marketsim.agents.retail.dip_buyer import DipBuyerParams, dip_buyer
 from marketsim.agents.retail.herd import HerdParams, herd
 from marketsim.agents.retail.retail_momentum import RetailMomentumParams, retail_momentum
 from marketsim.agents.retail.stop_clusters import StopClustersParams, stop_clusters
-from marketsim.markets.simulated.world import Latency, Member
+from marketsim.markets.simulated.setting import Latency, Member
 from marketsim.records import Kind
 
 SECONDS = 14_400

@@ -15,7 +15,8 @@ from marketsim.agents.market_makers.ladder import LadderParams, ladder
 from marketsim.kernel.simulation.actions import send, wake_in
 from marketsim.kernel.simulation.sight import fundamental_tick
 from marketsim.kernel.simulation.streams import exponential, random_side
-from marketsim.markets.simulated.world import Capture, Handed, Member, Setting, World
+from marketsim.markets.simulated.setting import Capture, Handed, Member, Setting
+from marketsim.markets.simulated.world import World
 from marketsim.records import Flag, Kind, Tif
 
 NS = 1e-9

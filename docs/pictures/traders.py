@@ -19,7 +19,8 @@ from marketsim.markets.simulated.fundamentals import (
     SparseMeanRevertingFundamental,
     fundamental_paths,
 )
-from marketsim.markets.simulated.world import Capture, Member, Setting, World
+from marketsim.markets.simulated.setting import Capture, Member, Setting
+from marketsim.markets.simulated.world import World
 from marketsim.records import Kind
 
 HOUR_NS = 3_600_000_000_000

@@ -10,13 +10,13 @@ from typing import Annotated, Any
 
 from pydantic import Discriminator, Field, Tag, ValidationError
 
-from marketsim.agents.buy_and_hold import BuyAndHold, BuyAndHoldParams
-from marketsim.agents.ema_mean_reversion import EmaMeanReversion, EmaMeanReversionParams
-from marketsim.agents.inverse_volatility import InverseVolatility, InverseVolatilityParams
-from marketsim.agents.retail_momentum import RetailMomentum, RetailMomentumParams
-from marketsim.agents.sma_crossover import SmaCrossover, SmaCrossoverParams
+from marketsim.agents.strategies.buy_and_hold import BuyAndHold, BuyAndHoldParams
+from marketsim.agents.strategies.ema_mean_reversion import EmaMeanReversion, EmaMeanReversionParams
+from marketsim.agents.strategies.inverse_volatility import InverseVolatility, InverseVolatilityParams
+from marketsim.agents.strategies.retail_momentum import RetailMomentum, RetailMomentumParams
+from marketsim.agents.strategies.sma_crossover import SmaCrossover, SmaCrossoverParams
+from marketsim.agents.strategies.target_weights import TargetWeights, TargetWeightsParams
 from marketsim.agents.strategy import Strategy, StrategyParams
-from marketsim.agents.target_weights import TargetWeights, TargetWeightsParams
 from marketsim.errors import ConfigError
 from marketsim.wording import expected, shown
 

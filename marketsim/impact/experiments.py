@@ -22,8 +22,8 @@ from marketsim.markets.simulated.holdings import beside, with_targets
 from marketsim.markets.simulated.population import enlist, params
 from marketsim.markets.simulated.real_sessions import LATENCY
 from marketsim.markets.simulated.run import market_setting
+from marketsim.markets.simulated.setting import Member
 from marketsim.markets.simulated.timetable import SECOND_NS, Timetable, timetable
-from marketsim.markets.simulated.world import Member
 
 METAORDER = "metaorder"  # name of the agent that works one
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from marketsim.errors import DataError
-from marketsim.markets.simulated.world import Handed
+from marketsim.markets.simulated.setting import Handed
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]

@@ -18,8 +18,9 @@ from marketsim.markets.simulated.model import synthetic_bars
 from marketsim.markets.simulated.real_sessions import trader_of
 from marketsim.markets.simulated.scale import Scale
 from marketsim.markets.simulated.sessions import PlainMarket, SimulatedBars, play_sessions
+from marketsim.markets.simulated.setting import Capture, Handed, Member, Setting
 from marketsim.markets.simulated.watchdog import TURN_LIMIT_S, Watchdog
-from marketsim.markets.simulated.world import Capture, Handed, Member, Setting, World
+from marketsim.markets.simulated.world import World
 
 Hear = Callable[[Handed], None]
 

@@ -7,22 +7,9 @@ offsets below count from the type byte. Lengths and fields: Nasdaq TotalView-ITC
 from __future__ import annotations
 
 from marketsim.kernel.compile import entry, inner
-from marketsim.kernel.recorded_book import (
-    ADD,
-    DELETE,
-    EXECUTE,
-    HALT,
-    HIDDEN,
-    NONE,
-    QUOTE,
-    REDUCE,
-    REPLACE,
-    RESUME,
-    apply,
-    find,
-    gone_lot,
-    side_of,
-)  # fmt: skip
+from marketsim.kernel.recorded_book import ADD, DELETE, EXECUTE, HALT, HIDDEN, QUOTE, REDUCE, REPLACE, RESUME, apply, gone_lot
+from marketsim.kernel.recorded_levels import side_of
+from marketsim.kernel.recorded_order_ids import NONE, find
 from marketsim.recorded import Fault, RecordedKind
 
 CROSS, BREAK = int(RecordedKind.CROSS), int(RecordedKind.BREAK)

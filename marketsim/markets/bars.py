@@ -13,31 +13,10 @@ from marketsim.config.markets import BarsMarket
 from marketsim.config.run import Account, Agent, RunSpec
 from marketsim.errors import ConfigError
 from marketsim.kernel.bar_fills import close_bar, fill_at_close, open_bar
+from marketsim.markets.account_run import AccountRun, AccountTrace
 from marketsim.markets.desk import Desk
 from marketsim.markets.panel import FloatArray, Panel
-from marketsim.records import COSTS, FILL, ORDER
-
-
-@dataclass(frozen=True, slots=True)
-class AccountRun:
-    """What one agent did: its orders and fills, and its account at every close. Arrays are (n_bars,) float64 unless noted."""
-
-    orders: npt.NDArray[np.void]  # (n_orders,) ORDER
-    fills: npt.NDArray[np.void]  # (n_fills,) FILL
-    position: FloatArray  # (n_bars, n_symbols) shares at the close
-    mark: FloatArray  # (n_bars, n_symbols) currency, last traded price
-    cash: FloatArray
-    turnover: FloatArray
-    fees: FloatArray
-    borrow: FloatArray
-    dividends: FloatArray
-
-
-def nobody(panel: Panel) -> AccountRun:
-    """Return the account of somebody without money who never trades."""
-    none = np.zeros(panel.n_bars)
-    wide = np.zeros(panel.close.shape)
-    return AccountRun(np.zeros(0, ORDER), np.zeros(0, FILL), wide, wide, none, none, none, none, none)
+from marketsim.records import COSTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,16 +85,14 @@ class AccountRunner(Desk):
     def run(self, on_bar: Callable[[int], None]) -> AccountRun:
         """Play every bar; ``on_bar`` hears the number of bars played."""
         panel, n_bars = self._panel, self._panel.n_bars
-        held, marks = np.empty(panel.close.shape), np.empty(panel.close.shape)
-        traces = {name: np.zeros(n_bars) for name in ("cash", "turnover", "fees", "borrow", "dividends")}
+        trace = AccountTrace(n_bars, len(panel.symbols))
         times = np.stack([panel.open_ns, panel.close_ns], axis=1)
         session_end = panel.session_end
-        day = panel.session.astype(np.int64)
-        nights = np.diff(day, prepend=day[:1]).astype(np.float64)
+        nights = panel.nights
         flattened = False
         for bar in range(n_bars):
             self._reserve()
-            book = (self._account, self._costs, self._position, self._mark, self._taken_buy, self._taken_sell)
+            book = self._book_of_account()
             buffers = (book, self._orders, self._live, self._fills)
             estimates = (self._estimates.sigma[bar], self._estimates.adv[bar])
             heard = int(self._account["n_fills"][0])
@@ -131,13 +108,10 @@ class AccountRunner(Desk):
                 self._liquidate(times[bar, 1])
                 flattened = True
             if self._same_close:
-                book = (self._account, self._costs, self._position, self._mark, self._taken_buy, self._taken_sell)
+                book = self._book_of_account()
                 fill_at_close(bar, times[bar], panel.close, panel.volume, *estimates, book, self._orders, self._live, self._fills)
                 close_bar(bar, times[bar, 1], panel.close, False, book, self._orders, self._live)
-            held[bar], marks[bar] = self._position, self._mark
-            for name, trace in traces.items():
-                trace[bar] = self._account[name][0]
+            trace.note(bar, self._position, self._mark, self._account)
             on_bar(bar + 1)
         self._end_run(int(panel.close_ns[-1]))
-        n_orders, n_fills = int(self._account["n_orders"][0]), int(self._account["n_fills"][0])
-        return AccountRun(self._orders[:n_orders], self._fills[:n_fills], held, marks, **traces)
+        return self._run_of(trace)

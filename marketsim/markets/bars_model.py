@@ -9,7 +9,8 @@ import pyarrow as pa
 
 from marketsim.agents.strategy import Strategy
 from marketsim.config.run import Agent, RunSpec
-from marketsim.markets.bars import AccountRun, AccountRunner, Liquidity, bars_rules, liquidity
+from marketsim.markets.account_run import AccountRun
+from marketsim.markets.bars import AccountRunner, Liquidity, bars_rules, liquidity
 from marketsim.markets.model import Gate, told_of
 from marketsim.markets.panel import panel
 

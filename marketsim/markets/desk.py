@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from marketsim.agents.strategy import MarketView, Strategy
 from marketsim.errors import MarketsimError, StrategyError
+from marketsim.markets.account_run import AccountRun, AccountTrace
 from marketsim.markets.bars_view import BarHistory, BarsView
 from marketsim.markets.panel import Panel
 from marketsim.records import ACCOUNT, FILL, ORDER, Cancel, Fill, Kind, Order, Reason, Side, Status, Tif
@@ -163,6 +164,17 @@ class Desk:
         for index in self._live[: int(self._account["n_live"][0])]:
             order = self._orders[index]
             order["status"], order["reason"], order["ended_ns"] = Status.CANCELLED, Reason.END_OF_RUN, now
+
+    def _run_of(self, trace: AccountTrace, first_bar: int = 0) -> AccountRun:
+        """Return what the agent did from a bar on; it has traded nothing before."""
+        n_orders, n_fills = int(self._account["n_orders"][0]), int(self._account["n_fills"][0])
+        fills = self._fills[:n_fills]
+        fills["bar"] -= first_bar
+        return trace.run(self._orders[:n_orders], fills, first_bar)
+
+    def _book_of_account(self) -> tuple[npt.NDArray[np.generic], ...]:
+        """Return the account as compiled code takes it; buffers that grow are not part of it."""
+        return (self._account, self._costs, self._position, self._mark, self._taken_buy, self._taken_sell)
 
     def _reserve(self, more_orders: int = 0) -> None:
         """Make room for new orders, and for every live order to fill at the open and at the close."""

@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 
 from marketsim.agents.strategy import Strategy
 from marketsim.config.run import Agent
-from marketsim.markets.bars import AccountRun
+from marketsim.markets.account_run import AccountRun
 from marketsim.markets.panel import Panel
 
 

@@ -42,6 +42,17 @@ class Panel:
         """Whether a bar is the last of its session, (n_bars,)."""
         return np.append(self.session[1:] != self.session[:-1], True)
 
+    @property
+    def session_starts(self) -> npt.NDArray[np.intp]:
+        """Row of the first bar of every session, (n_sessions,)."""
+        return np.flatnonzero(np.append(True, self.session[1:] != self.session[:-1]))
+
+    @property
+    def nights(self) -> FloatArray:
+        """Calendar days from a bar's session back to that of the bar before, (n_bars,); 0 for the first bar."""
+        day = self.session.astype(np.int64)
+        return np.diff(day, prepend=day[:1]).astype(np.float64)
+
     def split_adjusted_close(self) -> FloatArray:
         """Return closes in today's shares: divided by all later splits, so that returns are continuous."""
         later = np.cumprod(self.split[::-1], axis=0)[::-1]

@@ -17,7 +17,7 @@ from marketsim.errors import ConfigError
 from marketsim.kernel.bar_fills import close_bar
 from marketsim.kernel.recorded_book import empty_book
 from marketsim.kernel.recorded_market import FULL, advance
-from marketsim.markets.bars import AccountRun
+from marketsim.markets.account_run import AccountRun, AccountTrace
 from marketsim.markets.desk import Desk, grown, priced
 from marketsim.markets.panel import Panel
 from marketsim.markets.recorded_bars import recorded_bars
@@ -139,8 +139,7 @@ class _ReplayRunner(Desk):
     def run(self, on_bar: Callable[[int], None]) -> AccountRun:
         """Play the recording; ``on_bar`` hears the number of bars played."""
         panel = self._panel
-        held, marks = np.empty(panel.close.shape), np.empty(panel.close.shape)
-        traces = {name: np.zeros(panel.n_bars) for name in ("cash", "turnover", "fees")}
+        trace = AccountTrace(panel.n_bars, len(panel.symbols))
         session_end, flattened = panel.session_end, False
         for bar in range(panel.n_bars):
             heard = int(self._account["n_fills"][0])
@@ -148,21 +147,16 @@ class _ReplayRunner(Desk):
             self._clock["bar"] = bar
             self._advance(int(panel.close_ns[bar]) - 1)
             self._history.append()
-            book = (self._account, self._costs, self._position, self._mark, self._taken_buy, self._taken_sell)
-            close_bar(bar, panel.close_ns[bar], panel.close, session_end[bar], book, self._orders, self._live)
+            close_bar(bar, panel.close_ns[bar], panel.close, session_end[bar], self._book_of_account(), self._orders, self._live)
             if not self._account["closed"][0]:
                 self._wake(heard)
             elif not flattened or (np.any(self._position != 0.0) and not self._account["n_live"][0]):
                 self._liquidate(int(panel.close_ns[bar]))
                 flattened = True
-            held[bar], marks[bar] = self._position, self._mark
-            for name, trace in traces.items():
-                trace[bar] = self._account[name][0]
+            trace.note(bar, self._position, self._mark, self._account)
             on_bar(bar + 1)
         self._end_run(int(panel.close_ns[-1]))
-        n_orders, n_fills = int(self._account["n_orders"][0]), int(self._account["n_fills"][0])
-        none = np.zeros(panel.n_bars)
-        return AccountRun(self._orders[:n_orders], self._fills[:n_fills], held, marks, **traces, borrow=none, dividends=none)
+        return self._run_of(trace)
 
     def _advance(self, until_ns: int) -> None:
         while True:

@@ -11,7 +11,7 @@ from collections import Counter
 import numpy as np
 import numpy.typing as npt
 
-from marketsim.markets.bars import AccountRun
+from marketsim.markets.account_run import AccountRun
 from marketsim.markets.model import Gate
 from marketsim.markets.panel import IntArray
 from marketsim.recorded import RecordedKind

@@ -10,7 +10,7 @@ import pyarrow as pa
 from marketsim.agents.strategy import Strategy
 from marketsim.config.markets import ReplayMarket
 from marketsim.config.run import Agent, RunSpec
-from marketsim.markets.bars import AccountRun
+from marketsim.markets.account_run import AccountRun
 from marketsim.markets.model import Gate, told_of
 from marketsim.markets.panel import panel
 from marketsim.markets.replay import RecordedMarket, ReplayAccount, ReplayRules, run_replay

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from marketsim.markets.bars import AccountRun
+from marketsim.markets.account_run import AccountRun
 from marketsim.markets.model import Gate
 from marketsim.markets.panel import Panel
 from marketsim.records import Kind, Liquidity, Reason, Side, Status, Tif

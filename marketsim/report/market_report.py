@@ -13,6 +13,7 @@ import yaml
 
 from marketsim.config.run import RunSpec
 from marketsim.config.simulated import SimulatedMarket
+from marketsim.markets.outcome import Simulation
 from marketsim.report import market_charts, sections
 from marketsim.report.chart_runtime import chart_runtime
 from marketsim.report.number_format import MISSING, money, percent, with_unit
@@ -23,7 +24,6 @@ from marketsim.risk.account import account_histories, sessions_per_year
 from marketsim.risk.measures_of_markets import MARKET_MEASURES, MarketHistory, MarketMeasure, market_history
 from marketsim.risk.metrics import NO_TRIALS, SCHEMA, metrics_of
 from marketsim.risk.round_trips import round_trips
-from marketsim.simulation import Simulation
 
 TILES = ("market_change", "market_spread", "market_volatility", "market_kurtosis", "market_trades", "market_volume")
 PICTURE_SIZE = {"width": 780, "height": 300}

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marketsim.agents.library import build, source_file
-from marketsim.agents.target_weights import read_holdings
+from marketsim.agents.strategies.target_weights import read_holdings
 from marketsim.config.run import RunSpec
 from marketsim.errors import ConfigError
 from tests.markets.worlds import Bar, fills, panel, play, spec
@@ -111,7 +111,7 @@ def test_faulty_holdings_files_are_refused_with_their_row(tmp_path: Path, text: 
 
 
 def test_own_strategy_is_found_by_module_and_class_and_its_file_counts_as_code() -> None:
-    run = spec(strategy={"kind": "marketsim.agents.buy_and_hold:BuyAndHold", "params": {"weight": 0.5}})
+    run = spec(strategy={"kind": "marketsim.agents.strategies.buy_and_hold:BuyAndHold", "params": {"weight": 0.5}})
     assert fills(play(panel({"A": [FLAT] * 2}), build(run.strategy))) == [(1, 1, 5000.0, 100.0)]
     found = source_file(run.strategy)
     assert found is not None
@@ -122,9 +122,9 @@ def test_own_strategy_is_found_by_module_and_class_and_its_file_counts_as_code()
     ("kind", "params", "sentence"),
     [
         ("no_such_module:X", {}, "No module named"),
-        ("marketsim.agents.buy_and_hold:Nope", {}, "has no class Nope"),
+        ("marketsim.agents.strategies.buy_and_hold:Nope", {}, "has no class Nope"),
         ("marketsim.records:Order", {}, "is not a subclass"),
-        ("marketsim.agents.buy_and_hold:BuyAndHold", {"weight": -1}, "params were refused"),
+        ("marketsim.agents.strategies.buy_and_hold:BuyAndHold", {"weight": -1}, "params were refused"),
     ],
 )
 def test_own_strategy_that_cannot_be_built_says_why(kind: str, params: dict[str, Any], sentence: str) -> None:

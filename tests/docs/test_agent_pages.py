@@ -13,6 +13,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from marketsim.agents.compiled import CompiledAgent
+from marketsim.agents.kinds import ROOMS
 from marketsim.config.population import Group
 from marketsim.markets.simulated.holdings import without_files
 
@@ -23,7 +24,7 @@ PAGES = sorted((ROOT / "docs" / "agents").glob("*.md"))
 
 def kinds() -> dict[str, str]:
     """Return the module of every compiled kind."""
-    files = (ROOT / "marketsim" / "agents").glob("*/*.py")
+    files = (path for room in ROOMS for path in (ROOT / "marketsim" / "agents" / room).glob("*.py"))
     named = [path for path in files if f'kind: Literal["{path.stem}"]' in path.read_text(encoding="utf-8")]
     return {path.stem: f"marketsim.agents.{path.parent.name}.{path.stem}" for path in named}
 

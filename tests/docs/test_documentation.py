@@ -61,7 +61,8 @@ def test_every_key_of_a_run_is_documented(generated: dict[str, str]) -> None:
 
 
 def test_every_strategy_is_documented(generated: dict[str, str]) -> None:
-    kinds = set(re.findall(r'kind: Literal\["(\w+)"\]', "\n".join(p.read_text() for p in (ROOT / "marketsim" / "agents").glob("*.py"))))
+    strategies = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "marketsim" / "agents" / "strategies").glob("*.py"))
+    kinds = set(re.findall(r'kind: Literal\["(\w+)"\]', strategies))
     assert len(kinds) >= 6
     assert kinds <= headings(generated["reference/strategies.md"])
 

@@ -13,7 +13,8 @@ import yaml
 
 from marketsim.agents.strategy import MarketView, Strategy, StrategyParams
 from marketsim.config.run import RunSpec
-from marketsim.markets.bars import AccountRun, AccountRunner, Liquidity, liquidity
+from marketsim.markets.account_run import AccountRun
+from marketsim.markets.bars import AccountRunner, Liquidity, liquidity
 from marketsim.markets.panel import Panel
 from marketsim.records import Cancel, Kind, Order, Reason, Side, Tif
 

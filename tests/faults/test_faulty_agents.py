@@ -18,8 +18,9 @@ from marketsim.agents.strategy import Strategy, StrategyParams
 from marketsim.errors import ConfigError, StrategyError
 from marketsim.kernel.simulation.actions import cancel, limit, market_order, replace, send, wake_in
 from marketsim.markets.simulated.python_agent import MarketTurn, PythonAgent, taking_turns
+from marketsim.markets.simulated.setting import Capture, Member, Setting
 from marketsim.markets.simulated.watchdog import Watchdog
-from marketsim.markets.simulated.world import Capture, Member, Setting, World
+from marketsim.markets.simulated.world import World
 from marketsim.records import Kind, Order, Phase, Side
 from tests.living.crowds import SECOND, empty_panel, people, trade
 
@@ -307,7 +308,7 @@ import numpy as np
 sys.path.insert(0, {root!r})
 from marketsim.agents.compiled import AgentParams, compiled_agent
 from marketsim.markets.simulated.watchdog import Watchdog
-from marketsim.markets.simulated.world import Member
+from marketsim.markets.simulated.setting import Member
 from tests.faults.test_faulty_agents import Plain, world_with
 
 

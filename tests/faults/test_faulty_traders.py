@@ -85,12 +85,12 @@ def test_a_strategy_that_cannot_trade_is_named(laboratory: Laboratory, monkeypat
         ("{kind: 'os:system'}", r"strategy os:system: is not a subclass"),
         ("{kind: 'marketsim.agents.strategy:Strategy'}", r"strategy marketsim\.agents\.strategy:Strategy.*on_wake"),
         (
-            "{kind: 'marketsim.agents.buy_and_hold:BuyAndHold', params: {wieght: 1}}",
-            r"strategy marketsim\.agents\.buy_and_hold:BuyAndHold.*wieght",
+            "{kind: 'marketsim.agents.strategies.buy_and_hold:BuyAndHold', params: {wieght: 1}}",
+            r"strategy marketsim\.agents\.strategies\.buy_and_hold:BuyAndHold.*wieght",
         ),
         (
-            "{kind: 'marketsim.agents.buy_and_hold:BuyAndHold', params: {weight: -1}}",
-            r"strategy marketsim\.agents\.buy_and_hold:BuyAndHold.*weight",
+            "{kind: 'marketsim.agents.strategies.buy_and_hold:BuyAndHold', params: {weight: -1}}",
+            r"strategy marketsim\.agents\.strategies\.buy_and_hold:BuyAndHold.*weight",
         ),
         ("{kind: target_weights}", r"line 5: strategy\.weights: give either weights or holdings_file"),
         (

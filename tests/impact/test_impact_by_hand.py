@@ -16,7 +16,7 @@ from marketsim.impact.metaorders import impact_curve
 from marketsim.impact.pairs import Pair, Path, Place, run_pairs
 from marketsim.impact.scenes import Population
 from marketsim.kernel.simulation.actions import limit, market_order, wake_in
-from marketsim.markets.simulated.world import Member, Setting
+from marketsim.markets.simulated.setting import Member, Setting
 from marketsim.records import MESSAGE, Kind, Turn
 
 SECOND = 1_000_000_000

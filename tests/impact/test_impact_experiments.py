@@ -22,7 +22,7 @@ from marketsim.impact.scenes import Hear, Scene
 from marketsim.impact.tables import measures_table, pairs_table, path_table
 from marketsim.kernel.simulation import world as w
 from marketsim.kernel.simulation.world import QUOTE
-from marketsim.markets.simulated.world import Handed
+from marketsim.markets.simulated.setting import Handed
 from marketsim.records import EVENT, MESSAGE, TRADE
 from marketsim.tape import Tape
 

@@ -16,9 +16,10 @@ from marketsim.kernel.simulation.streams import exponential, integer, random_sid
 from marketsim.markets.panel import Panel
 from marketsim.markets.simulated.scale import Scale
 from marketsim.markets.simulated.sessions import PlainMarket, SimulatedBars, play_sessions, session_seed
+from marketsim.markets.simulated.setting import Handed, Latency, Member, Setting
 from marketsim.markets.simulated.trader import Trader
 from marketsim.markets.simulated.watchdog import Watchdog
-from marketsim.markets.simulated.world import Handed, Latency, Member, Setting, World
+from marketsim.markets.simulated.world import World
 from marketsim.records import COSTS, Cancel, Fill, Order, Turn
 from marketsim.venue_rules import VenueRules
 
@@ -142,3 +143,9 @@ def trade(
     bars = SimulatedBars.by_session(panel, first_bar, Scale(0.01, 1.0))
     runs = play_sessions(bars, market_of or flat_market(panel), traders, watchdog, after)
     return dict(zip(named, runs, strict=True)) if isinstance(strategies, Mapping) else runs[0]
+
+
+def one_session(script: Any = None, bars: int = 3, **changes: Any) -> tuple[Any, Scripted]:
+    """Let one strategy trade in one session of 15-minute bars."""
+    strategy = script if isinstance(script, Scripted) else Scripted(script)
+    return trade(strategy, empty_panel(["A"], 1, bars, 900), **changes), strategy

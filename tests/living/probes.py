@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from marketsim.agents.compiled import AgentParams, compiled_agent
+from marketsim.agents.compiled import AgentParams, CompiledAgent, compiled_agent
 from marketsim.kernel.book_state import NO_PRICE
 from marketsim.kernel.simulation.actions import limit, wake_at, wake_in
 from marketsim.kernel.simulation.sight import best_tick, session_start_ns
 from marketsim.kernel.simulation.streams import exponential, integer, random_side
-from marketsim.markets.simulated.world import Capture, Handed, Member, Setting, World
+from marketsim.markets.simulated.setting import Capture, Handed, Member, Setting
+from marketsim.markets.simulated.world import World
 from marketsim.records import MESSAGE, Kind, Side
 
 START_NS = 1_700_000_000_000_000_000
@@ -104,3 +106,15 @@ def world_of(members: Sequence[Member], where: Setting, seed: int = 1) -> World:
 
 
 BUY, SELL = int(Side.BUY), int(Side.SELL)
+BOOK = [(0.1, BUY, 90, 10**9), (0.1, SELL, 110, 10**9)]  # never exhausted
+
+
+def sent(agent: CompiledAgent, params: AgentParams, where: Setting, n: int = 1, **member: Any) -> NDArray[np.void]:
+    """Return the messages that ``n`` agents of a kind send, (n,) MESSAGE."""
+    orders = orders_of(world_of([Member(f"it.{k}", agent, params, **member) for k in range(n)], where))
+    return orders[orders["owner_id"] > 0]
+
+
+def seen_by(params: AgentParams) -> SimpleNamespace:
+    """Return parameters as a compiled step sees them."""
+    return SimpleNamespace(**params.model_dump())

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from marketsim.markets.simulated.world import Capture, Member, News, Setting, World
+from marketsim.markets.simulated.setting import Capture, Member, News, Setting
+from marketsim.markets.simulated.world import World
 from marketsim.records import EVENT, MESSAGE, TRADE, EventKind, Kind, Phase, Tif
 from marketsim.venue_rules import VenueRules
 

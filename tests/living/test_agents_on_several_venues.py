@@ -12,7 +12,8 @@ from marketsim.kernel.book_state import engine_at, message_at
 from marketsim.kernel.routing import PARENT, ROUTE, parent_at, route, route_at
 from marketsim.kernel.simulation.actions import new_order, wake_in
 from marketsim.kernel.simulation.world import desk_at
-from marketsim.markets.simulated.world import Capture, Member, Setting, World
+from marketsim.markets.simulated.setting import Capture, Member, Setting
+from marketsim.markets.simulated.world import World
 from marketsim.records import MESSAGE, Flag, Kind, Routing, Tif
 from marketsim.venue_rules import Fees, VenueRules
 from tests.living.probes import SECOND_NS, START_NS, run

@@ -1,18 +1,16 @@
-"""What background agents and the adaptive market maker do, against hand calculations and the laws they state."""
+"""What background agents do, against hand calculations and the laws they state."""
 
 from __future__ import annotations
 
 import math
 from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from benchmarks.living import OPEN_NS
-from marketsim.agents.background.chiarella import ChiarellaParams, chiarella, demand_per_s, next_trend
+from marketsim.agents.background.chiarella import ChiarellaParams, chiarella
 from marketsim.agents.background.mean_reversion import MeanReversionParams, mean_reversion, update, wanted
 from marketsim.agents.background.momentum import MomentumParams, momentum
 from marketsim.agents.background.noise import NoiseParams, noise
@@ -20,18 +18,10 @@ from marketsim.agents.background.order_size import ROUND_SHARES
 from marketsim.agents.background.value import ValueParams, learn, reverted, value
 from marketsim.agents.compiled import AgentParams, CompiledAgent
 from marketsim.agents.market_makers.adaptive import AdaptiveMarketMakerParams, adaptive
-from marketsim.markets.simulated.world import Capture, Latency, Member, Setting, World
+from marketsim.markets.simulated.setting import Capture, Latency, Member, Setting
+from marketsim.markets.simulated.world import World
 from marketsim.records import Kind
-from tests.living.probes import BUY, SECOND_NS, SELL, START_NS, orders_of, run, setting, world_of
-
-BOOK = [(0.1, BUY, 90, 10**9), (0.1, SELL, 110, 10**9)]  # never exhausted
-
-
-def sent(agent: CompiledAgent, params: AgentParams, where: Setting, n: int = 1, **member: Any) -> NDArray[np.void]:
-    """Return the messages that ``n`` agents of a kind send, (n,) MESSAGE."""
-    orders = orders_of(world_of([Member(f"it.{k}", agent, params, **member) for k in range(n)], where))
-    return orders[orders["owner_id"] > 0]
-
+from tests.living.probes import BOOK, BUY, SECOND_NS, SELL, START_NS, orders_of, run, seen_by, sent, setting, world_of
 
 # --- order sizes ----------------------------------------------------------------------------------------------------
 
@@ -91,16 +81,16 @@ def test_a_value_trader_learns_as_kalman_has_it() -> None:
     p = ValueParams(mean_tick=100, reversion_per_ns=0.1, noise_variance_tick2=5.0, shock_variance_tick2_per_ns=2.0)
     prior = 100 - 10 * 0.9**3
     variance = 4 * 0.9**6 + 2 * (1 + 0.9**2 + 0.9**4)
-    estimate, posterior = learn.py_func(_seen(p), 90.0, 4.0, 3, 110)
+    estimate, posterior = learn.py_func(seen_by(p), 90.0, 4.0, 3, 110)
     assert estimate == pytest.approx((5 * prior + variance * 110) / (5 + variance), rel=1e-12)
     assert posterior == pytest.approx(1 / (1 / 5 + 1 / variance), rel=1e-12)
-    assert reverted.py_func(_seen(p), 90.0, 3) == pytest.approx(prior, rel=1e-12)
+    assert reverted.py_func(seen_by(p), 90.0, 3) == pytest.approx(prior, rel=1e-12)
 
 
 def test_the_published_value_trader_s_variance_stays_at_zero() -> None:
     p = ValueParams(mean_tick=100, reversion_per_ns=0.1, noise_variance_tick2=5.0, shock_variance_tick2_per_ns=2.0, published_learning=True)
     variance = 2 * (1 + 0.9**2 + 0.9**4)
-    estimate, posterior = learn.py_func(_seen(p), 100.0, 0.0, 3, 110)
+    estimate, posterior = learn.py_func(seen_by(p), 100.0, 0.0, 3, 110)
     assert estimate == pytest.approx((5 * 100 + variance * 110) / (5 + variance), rel=1e-12)
     assert posterior == 0.0
 
@@ -110,7 +100,7 @@ def test_with_the_published_parameters_both_ways_of_learning_are_one() -> None:
     looks = [(175_000_000_000, 100_250), (60_000_000_000, 99_800), (400_000_000_000, 100_010)]
     ends = []
     for published in (False, True):
-        p, estimate, variance = _seen(ValueParams(published_learning=published)), 100_000.0, 0.0
+        p, estimate, variance = seen_by(ValueParams(published_learning=published)), 100_000.0, 0.0
         for elapsed, seen in looks:
             estimate, variance = learn.py_func(p, estimate, variance, elapsed, seen)
         ends.append(estimate)
@@ -208,142 +198,6 @@ def test_mean_reversion_sells_a_jump_and_buys_back_when_it_is_over() -> None:
     assert world.agents["cash_tick_lot"][1] > 0
 
 
-# --- Chiarella ------------------------------------------------------------------------------------------------------
-
-ALPHA, KAPPA = 0.2, 0.05
-
-
-def swings(beta_gamma: float, saturated: bool = False) -> tuple[NDArray[np.float64], float]:
-    """Integrate the model without noise from a small mispricing; return the mispricing over time and the step, s.
-
-    The agent's own demand and trend functions are the right-hand side; V is at rest, one log unit of demand moves the price by one.
-    """
-    gamma = 50.0
-    p = _seen(ChiarellaParams(kappa_per_s=KAPPA, alpha_per_s=ALPHA, gamma_s=gamma, beta_per_s=beta_gamma / gamma))
-    step, n = 0.01, 40_000
-    gap, trend = np.empty(n), 0.0
-    gap[0] = 1e-3 if saturated else 1e-6
-    for k in range(1, n):
-        move = step * demand_per_s.py_func(p, -gap[k - 1], trend)
-        trend = next_trend.py_func(p, trend, move, step)
-        gap[k] = gap[k - 1] + move
-    return gap, step
-
-
-@pytest.mark.parametrize(("beyond", "grows"), [(0.97, False), (1.03, True)])
-def test_chiarella_swings_for_good_beyond_the_hopf_condition(beyond: float, grows: bool) -> None:
-    """The equilibrium loses stability at beta gamma = 1 + kappa / alpha; there the period is 2 pi / sqrt(alpha kappa)."""
-    gap, step = swings(beyond * (1 + KAPPA / ALPHA))
-    first, last = np.abs(gap[: len(gap) // 4]).max(), np.abs(gap[-len(gap) // 4 :]).max()
-    assert (last > first) == grows
-    crossings = np.flatnonzero(np.diff(np.sign(gap)) != 0)
-    period = 2 * np.diff(crossings).mean() * step
-    assert period == pytest.approx(2 * math.pi / math.sqrt(ALPHA * KAPPA), rel=0.02)
-
-
-def test_chiarella_s_growth_rate_is_half_the_trace() -> None:
-    """Linear stability: the eigenvalues' real part is (alpha beta gamma - alpha - kappa) / 2."""
-    beta_gamma = 1.2 * (1 + KAPPA / ALPHA)
-    gap, step = swings(beta_gamma)
-    peaks = np.flatnonzero((gap[1:-1] > gap[:-2]) & (gap[1:-1] > gap[2:])) + 1
-    peaks = peaks[gap[peaks] < 1e-4][:4]  # before the chartists saturate
-    rate = np.log(gap[peaks[-1]] / gap[peaks[0]]) / ((peaks[-1] - peaks[0]) * step)
-    assert rate == pytest.approx((ALPHA * beta_gamma - ALPHA - KAPPA) / 2, rel=0.02)
-
-
-def test_chiarella_s_demand_by_hand() -> None:
-    """0.05 * 0.2 + 3 * 0.008 + 0.4 tanh(0.5), by calculator 0.2188469; a trend halves in ln 2 / alpha."""
-    p = _seen(ChiarellaParams(kappa_per_s=0.05, kappa3_per_s=3.0, beta_per_s=0.4, gamma_s=50.0, alpha_per_s=math.log(2) / 10))
-    assert demand_per_s.py_func(p, 0.2, 0.01) == pytest.approx(0.05 * 0.2 + 3 * 0.008 + 0.4 * 0.46211715726, rel=1e-10)
-    assert next_trend.py_func(p, 0.02, 0.0, 10.0) == pytest.approx(0.01, rel=1e-12)
-    assert next_trend.py_func(p, 0.02, 0.3, 10.0) == pytest.approx(0.01 + 0.5 * 0.03, rel=1e-12)
-
-
-def test_a_fundamentalist_s_orders_add_up_to_its_demand() -> None:
-    """The mid price is 100 and the value 110 for 1,000 s: it buys kappa ln(1.1) 1,000 units in all, in market orders."""
-    params = ChiarellaParams(kappa_per_s=0.02, lot_per_unit=1000.0, mean_wait_s=1.0, market_share=1.0)
-    base = setting(1000.0, messages=BOOK)
-    orders = sent(chiarella, params, Setting(base.sessions, base.fundamental * 1.1, messages=base.messages), n=5)
-    assert set(orders["kind"].tolist()) == {Kind.MARKET}
-    assert set(orders["side"].tolist()) == {BUY}
-    assert orders["qty_lot"].sum() == pytest.approx(5 * 0.02 * math.log(1.1) * 1000 * 1000, rel=0.01)
-
-
-def test_chiarella_quotes_the_fundamental_on_an_empty_book() -> None:
-    params = ChiarellaParams(kappa_per_s=0.0, noise_per_sqrt_s=0.01, lot_per_unit=1000.0, mean_wait_s=1.0, market_share=0.0, depth_tick=0.0)
-    orders = sent(chiarella, params, setting())
-    assert orders["price_tick"][0] == 100
-    assert len(orders) > 50
-
-
-# --- adaptive market maker ------------------------------------------------------------------------------------------
-
-
-def ladder(params: AdaptiveMarketMakerParams, **changes: Any) -> list[tuple[int, int, int]]:
-    """Return the (side, price, quantity) of the first ladder set after 65 s; 400 lots were bought and none sold in the minute before."""
-    messages = [(0.1, BUY, 99_990, 10**6), (0.1, SELL, 100_010, 10**6), (62.0, BUY, 100_010, 400), *changes.pop("messages", [])]
-    world = world_of([Member("maker", adaptive, params, **changes)], setting(200.0, messages=messages), seed=_waits_until_65_s())
-    orders = orders_of(world)
-    first = orders[(orders["owner_id"] == 1) & (orders["time_ns"] > START_NS + 65 * SECOND_NS)]
-    return [tuple(row) for row in first[["side", "price_tick", "qty_lot"]][: 2 * params.levels].tolist()]
-
-
-def _waits_until_65_s() -> int:
-    """Return a seed whose maker first looks between 65 and 120 s."""
-    for seed in range(200):
-        world = world_of([Member("maker", adaptive, AdaptiveMarketMakerParams())], setting(120.0, messages=BOOK), seed)
-        orders = orders_of(world)
-        first = orders["time_ns"][orders["owner_id"] == 1]
-        if len(first) and first[0] > START_NS + 65 * SECOND_NS:
-            return seed
-    raise AssertionError("no seed waits that long")
-
-
-def test_the_adaptive_ladder_by_hand() -> None:
-    """Spread average 0.75 * 20 + 0.25 * 50 = 27.5; centre 100,000 + 4 as all takers bought; best bid 13 below, best ask 14 above;
-    levels 5 * 27.5 = 137.5, rounded to even, apart; size 0.025 * 400."""
-    rungs = ladder(AdaptiveMarketMakerParams(levels=3))
-    assert rungs == [(BUY, 99_991 - 138 * k, 10) for k in (2, 1, 0)] + [(SELL, 100_018 + 138 * k, 10) for k in (0, 1, 2)]
-
-
-def test_the_adaptive_ladder_with_backstop_and_fixed_window() -> None:
-    rungs = ladder(AdaptiveMarketMakerParams(levels=2, window="fixed", initial_spread_tick=10, backstop_lot=77, price_skew_tick=0.0))
-    assert rungs == [(BUY, 99_945, 77), (BUY, 99_995, 10), (SELL, 100_005, 10), (SELL, 100_055, 77)]
-
-
-def test_the_adaptive_maker_leans_against_its_position() -> None:
-    """Long 20 lots with steepness 0.05: the selling share is 1 / (1 + exp(-1)) = 0.731 of 10 lots, rounded up; buying 0.269, down."""
-    rungs = ladder(AdaptiveMarketMakerParams(levels=1, size_skew_per_lot=0.05, price_skew_tick=0.0), position_lot=(20,))
-    assert [(side, qty) for side, _, qty in rungs] == [(BUY, 2), (SELL, 8)]
-
-
-def test_the_adaptive_maker_cancels_before_it_looks_and_quotes_again() -> None:
-    """Its own ladder is gone from the book it looks at: the spread it averages is that of the others, so it never drifts inwards."""
-    latency = Latency(2000, 3000, 50)
-    params = AdaptiveMarketMakerParams(levels=4, mean_wait_s=5.0, spread_alpha=1.0, price_skew_tick=0.0)
-    orders = sent(adaptive, params, setting(300.0, messages=BOOK), latency=latency)
-    new = orders[orders["kind"] == Kind.LIMIT]
-    assert len(new) > 8 * 30
-    assert set(new["price_tick"].tolist()) == {side * away + 100 for side in (-1, 1) for away in (10, 110, 210, 310)}
-    gone = orders[orders["kind"] == Kind.CANCEL]
-    assert len(gone) == len(new) - 8
-    # From cancels to new ladder: one round trip and the pause.
-    pause = new["time_ns"].reshape(-1, 8)[1:, 0] - gone["time_ns"].reshape(-1, 8)[:, 0]
-    assert set(pause.tolist()) == {2000 + 3000 + 50 + 50}
-
-
-@pytest.mark.parametrize("side", [BUY, SELL])
-def test_the_adaptive_maker_outlives_a_one_sided_book(side: int) -> None:
-    """One side only from the beginning, a trade after 100 s, then nobody else: it keeps waking, and quotes once it has a price."""
-    messages = [(0.1, side, 100, 50), (100.0, -side, 100, 50)]
-    world = world_of([Member("maker", adaptive, AdaptiveMarketMakerParams(mean_wait_s=2.0))], setting(400.0, messages=messages))
-    orders = orders_of(world)
-    times = (orders["time_ns"][orders["owner_id"] == 1] - START_NS) / SECOND_NS
-    assert world.agents["n_turns"][1] > 150
-    assert times.min() > 100
-    assert times.max() > 380
-
-
 # --- all of them ----------------------------------------------------------------------------------------------------
 
 
@@ -363,11 +217,6 @@ def test_an_agent_never_stops_waking(agent: CompiledAgent, params: AgentParams, 
     run(world)
     assert world.agents["n_turns"][1] > 200
     assert world.agents["last_turn_ns"][1] > START_NS + 280 * SECOND_NS
-
-
-def _seen(params: AgentParams) -> SimpleNamespace:
-    """Return parameters as a compiled step sees them."""
-    return SimpleNamespace(**params.model_dump())
 
 
 def test_the_benchmark_s_day_opens_at_half_past_nine_in_new_york() -> None:

@@ -21,7 +21,8 @@ from marketsim.kernel.book_state import NONE
 from marketsim.kernel.memory import load_i64, store_i64
 from marketsim.kernel.simulation.actions import limit, wake_in
 from marketsim.kernel.simulation.sight import order
-from marketsim.markets.simulated.world import Capture, Handed, Latency, Member, Setting, World
+from marketsim.markets.simulated.setting import Capture, Handed, Latency, Member, Setting
+from marketsim.markets.simulated.world import World
 from marketsim.records import MESSAGE, EventKind, Kind, Phase, Turn
 from marketsim.venue_rules import VenueRules
 

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from marketsim.kernel.simulation.world import ACCOUNT_SAMPLE, DEPTH_SAMPLE, QUOTE
-from marketsim.markets.simulated.bookkeeping import BarClock, Bookkeeper
+from marketsim.markets.simulated.bar_clock import BarClock
+from marketsim.markets.simulated.bookkeeping import Bookkeeper
 from marketsim.markets.simulated.population import Roster
+from marketsim.markets.simulated.setting import Handed, Member
 from marketsim.markets.simulated.timetable import Session
-from marketsim.markets.simulated.world import Handed, Member
 from marketsim.records import EVENT, MESSAGE, TRADE, EventKind, Kind, Phase
 from marketsim.tape import Tape
 

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from marketsim.agents.institutions.holdings_fund import HoldingsFundParams, holdings_fund, holdings_targets
 from marketsim.agents.institutions.rebalancer import RebalancerParams, rebalancer
 from marketsim.errors import ConfigError, StrategyError
-from marketsim.markets.simulated.world import Latency, Member
+from marketsim.markets.simulated.setting import Latency, Member
 from marketsim.records import Kind, Phase
 from tests.conftest import SHARED_DATA
 from tests.living.small_worlds import SECOND, T0, Played, enters, message, play, rests

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from benchmarks.living import CASH_TICK_LOT, rmsc04_world
-from marketsim.markets.simulated.world import Member
+from marketsim.markets.simulated.setting import Member
 from marketsim.records import TRADE
 from marketsim.venue_rules import Fees, VenueRules
 from tests.living.probes import BlindParams, blind, run, setting, world_of

@@ -11,7 +11,8 @@ from marketsim.agents.compiled import AgentParams, CompiledAgent, compiled_agent
 from marketsim.errors import ConfigError, StrategyError
 from marketsim.kernel.simulation.actions import limit, wake_in
 from marketsim.kernel.simulation.world import WORLD
-from marketsim.markets.simulated.world import Member, World
+from marketsim.markets.simulated.setting import Member
+from marketsim.markets.simulated.world import World
 from tests.living.probes import BUY, SELL, BlindParams, ProbeParams, blind, probe, run, setting
 
 NOTHING = np.dtype([("nothing", np.int64)])

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from marketsim.data.ingest import ingest
 from marketsim.errors import ConfigError, DataError
 from marketsim.markets.panel import Panel, panel
-from marketsim.markets.simulated.history import PARKINSON_VARIANCE, bar_path, history
+from marketsim.markets.simulated.bar_path import PARKINSON_VARIANCE, bar_path
+from marketsim.markets.simulated.history import history
 from tests.markets.worlds import spec
 
 SECOND = 1_000_000_000

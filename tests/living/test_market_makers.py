@@ -11,7 +11,7 @@ from marketsim.agents.market_makers.avellaneda_stoikov import AvellanedaStoikovP
 from marketsim.agents.market_makers.dealer import DealerParams, dealer, option_delta
 from marketsim.agents.market_makers.gueant_lehalle_tapia import GueantLehalleTapiaParams, gueant_lehalle_tapia
 from marketsim.agents.market_makers.ladder import LadderParams, ladder
-from marketsim.markets.simulated.world import Latency, Member, News
+from marketsim.markets.simulated.setting import Latency, Member, News
 from marketsim.records import Kind, NewsCode, Phase, Reason
 from marketsim.venue_rules import TickBand, VenueRules
 from tests.living.small_worlds import SECOND, T0, enters, message, play, rests

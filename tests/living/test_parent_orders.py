@@ -12,7 +12,7 @@ from marketsim.agents.institutions.almgren_chriss import AlmgrenChrissParams, al
 from marketsim.agents.institutions.pov import PovParams, pov
 from marketsim.agents.institutions.twap import TwapParams, twap
 from marketsim.agents.institutions.vwap import VwapParams, vwap
-from marketsim.markets.simulated.world import Latency, Member
+from marketsim.markets.simulated.setting import Latency, Member
 from marketsim.records import Kind, Phase, Reason, Tif
 from marketsim.venue_rules import TickBand, VenueRules
 from tests.living.small_worlds import SECOND, T0, Played, enters, message, play, rests

@@ -7,7 +7,8 @@ import pytest
 from pydantic import ValidationError
 
 from marketsim.agents.background.queue_reactive import QueueReactiveParams, queue_reactive
-from marketsim.markets.simulated.world import Capture, Member, Setting, World
+from marketsim.markets.simulated.setting import Capture, Member, Setting
+from marketsim.markets.simulated.world import World
 from marketsim.records import MESSAGE, Kind
 from tests.published import queue_reactive as published
 from tests.published.runs import NS

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from marketsim.kernel.simulation.streams import exponential, integer, normal, poisson, random_side, uniform
 from marketsim.kernel.simulation.world import AGENT, agent_at
-from marketsim.markets.simulated.world import stream_starts
+from marketsim.markets.simulated.world_memory import stream_starts
 
 N = 200_000
 # First outputs of Vigna's splitmix64.c with state 0.

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from marketsim.agents.compiled import compiled_agent, parameter_records
 from marketsim.agents.market_makers.ladder import LadderParams, ladder
 from marketsim.agents.regime import WATCH, Regime, RegimeParams, add_return, regime_after, trend, volatility_ratio
-from marketsim.markets.simulated.world import Member
+from marketsim.markets.simulated.setting import Member
 from marketsim.records import Kind
 from tests.living.small_worlds import SECOND, T0, message, play, rests
 

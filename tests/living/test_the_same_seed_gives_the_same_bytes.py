@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from benchmarks.living import rmsc04_world
-from marketsim.markets.simulated.world import Capture, Member
+from marketsim.markets.simulated.setting import Capture, Member
 from tests.living.probes import BlindParams, blind, orders_of, run, setting, world_of
 
 HOURS = 0.4

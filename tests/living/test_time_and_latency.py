@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from marketsim.markets.simulated.world import Latency, Member
+from marketsim.markets.simulated.setting import Latency, Member
 from tests.living.probes import (
     SECOND_NS,
     START_NS,

@@ -14,7 +14,7 @@ from marketsim.kernel.simulation.actions import limit, wake_at
 from marketsim.kernel.simulation.sight import session_start_ns
 from marketsim.kernel.simulation.volumes import taken_lot
 from marketsim.kernel.simulation.world import N_SECONDS
-from marketsim.markets.simulated.world import Member
+from marketsim.markets.simulated.setting import Member
 from marketsim.records import Kind
 from tests.living.probes import BUY, SECOND_NS, SELL, START_NS, Times, orders_of, setting, world_of
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from marketsim.markets.simulated.world import Capture, Member, World
+from marketsim.markets.simulated.setting import Capture, Member
+from marketsim.markets.simulated.world import World
 from marketsim.records import EventKind, Tif
 from tests.living.planted import played, run_spec
 from tests.living.probes import SECOND_NS, START_NS, ProbeParams, probe, run, setting

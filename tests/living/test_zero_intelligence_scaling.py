@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from marketsim.agents.background.zero_intelligence import ZeroIntelligenceParams, zero_intelligence
-from marketsim.markets.simulated.world import Capture, Member, Setting, World
+from marketsim.markets.simulated.setting import Capture, Member, Setting
+from marketsim.markets.simulated.world import World
 from marketsim.records import MESSAGE, Kind
 from tests.published.runs import NS
 from tests.published.zero_intelligence import SPREAD, market, slow_spread

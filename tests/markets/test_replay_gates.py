@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from marketsim.markets.bars import AccountRun
+from marketsim.markets.account_run import AccountRun
 from marketsim.markets.replay import ReplayRules
 from marketsim.markets.replay_gates import ReplayGates
 from marketsim.records import Cancel, Kind, Order, Side

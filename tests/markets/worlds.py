@@ -10,7 +10,8 @@ import pyarrow as pa
 
 from marketsim.agents.strategy import Strategy, StrategyParams
 from marketsim.config.run import RunSpec
-from marketsim.markets.bars import AccountRun, AccountRunner, liquidity
+from marketsim.markets.account_run import AccountRun
+from marketsim.markets.bars import AccountRunner, liquidity
 from marketsim.markets.panel import Panel
 from marketsim.records import Cancel, Fill, Order
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from marketsim.agents.institutions.almgren_chriss import AlmgrenChrissParams, almgren_chriss
 from marketsim.agents.institutions.optimal_schedule import Execution
-from marketsim.markets.simulated.world import Member
+from marketsim.markets.simulated.setting import Member
 from marketsim.records import Kind
 from tests.living.small_worlds import play, rests
 from tests.published.section import Section

@@ -17,7 +17,8 @@ from marketsim.agents.compiled import AgentParams, CompiledAgent, compiled_agent
 from marketsim.kernel.simulation.actions import send, wake_in
 from marketsim.kernel.simulation.sight import fundamental_tick
 from marketsim.kernel.simulation.streams import uniform
-from marketsim.markets.simulated.world import Member, Setting, World
+from marketsim.markets.simulated.setting import Member, Setting
+from marketsim.markets.simulated.world import World
 from marketsim.records import Flag, Kind, Tif
 
 S0, SIGMA, HORIZON, STEPS, K, A = 100.0, 2.0, 1.0, 200, 1.5, 140.0  # section 3.3

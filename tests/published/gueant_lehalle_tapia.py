@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from marketsim.agents.market_makers.gueant_lehalle_tapia import GueantLehalleTapiaParams, gueant_lehalle_tapia
-from marketsim.markets.simulated.world import Member
+from marketsim.markets.simulated.setting import Member
 from marketsim.records import Kind
 from tests.living.small_worlds import play
 from tests.published.section import Section

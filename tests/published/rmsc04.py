@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.living import OPEN_NS, rmsc04_world
-from marketsim.markets.simulated.world import Capture, Handed
+from marketsim.markets.simulated.setting import Capture, Handed
 from marketsim.records import Kind
 from tests.published.section import Section
 

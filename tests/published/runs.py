@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from marketsim.agents.compiled import AgentParams, CompiledAgent
-from marketsim.markets.simulated.world import Capture, Handed, Member, Setting, World
+from marketsim.markets.simulated.setting import Capture, Handed, Member, Setting
+from marketsim.markets.simulated.world import World
 
 NS = 1e-9
 

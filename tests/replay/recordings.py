@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from marketsim.agents.strategy import Strategy, StrategyParams
-from marketsim.markets.bars import AccountRun
+from marketsim.markets.account_run import AccountRun
 from marketsim.markets.replay import RecordedMarket, ReplayAccount, ReplayRules, run_replay
 from marketsim.recorded import RECORDED, RecordedKind
 from marketsim.records import Cancel, Fill, Kind, Order, Side, Tif

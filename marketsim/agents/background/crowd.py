@@ -13,8 +13,9 @@ import numpy as np
 
 from marketsim.kernel.book_state import NO_PRICE, NONE
 from marketsim.kernel.compile import inner
-from marketsim.kernel.simulation.actions import accuse, wake_in
+from marketsim.kernel.simulation.actions import accuse, market_order, wake_in
 from marketsim.kernel.simulation.sight import (
+    best_lot,
     best_tick,
     first_order,
     fundamental_tick,
@@ -113,3 +114,10 @@ def draw_lot(me, median_lot, log_sd):
     if log_sd == 0.0:
         return median_lot
     return max(1, round(median_lot * math.exp(log_sd * normal(me))))
+
+
+@inner
+def take(market, me, side, qty_lot):
+    """Send a market order if there is anything to trade with."""
+    if best_lot(market, me.symbol, me.venue, -side) > 0:
+        market_order(market, me, side, qty_lot)

@@ -14,8 +14,7 @@ from typing import Literal, Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from marketsim.agents.background.crowd import TOUCH_FIELDS, draw_lot, open_crowd, random_own_order, see_touch
-from marketsim.agents.background.zero_intelligence import take
+from marketsim.agents.background.crowd import TOUCH_FIELDS, draw_lot, open_crowd, random_own_order, see_touch, take
 from marketsim.agents.compiled import AgentParams, compiled_agent
 from marketsim.kernel.book_state import NONE
 from marketsim.kernel.compile import inner

@@ -12,8 +12,7 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
-from marketsim.agents.background.crowd import TOUCH_FIELDS, draw_lot, see_touch
-from marketsim.agents.background.zero_intelligence import take
+from marketsim.agents.background.crowd import TOUCH_FIELDS, draw_lot, see_touch, take
 from marketsim.agents.compiled import AgentParams, compiled_agent
 from marketsim.kernel.book_state import NONE
 from marketsim.kernel.simulation.actions import cancel, limit, wake_in

@@ -13,8 +13,7 @@ from typing import Literal, Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from marketsim.agents.background.crowd import TOUCH_FIELDS, open_crowd
-from marketsim.agents.background.zero_intelligence import take
+from marketsim.agents.background.crowd import TOUCH_FIELDS, open_crowd, take
 from marketsim.agents.compiled import AgentParams, compiled_agent
 from marketsim.kernel.book_state import NONE
 from marketsim.kernel.compile import inner

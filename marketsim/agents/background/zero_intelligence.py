@@ -12,12 +12,11 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
-from marketsim.agents.background.crowd import PLAN_FIELDS, TOUCH_FIELDS, open_crowd, plan_next, see_touch
+from marketsim.agents.background.crowd import PLAN_FIELDS, TOUCH_FIELDS, open_crowd, plan_next, see_touch, take
 from marketsim.agents.compiled import AgentParams, compiled_agent
 from marketsim.kernel.book_state import NONE
-from marketsim.kernel.compile import inner
-from marketsim.kernel.simulation.actions import cancel, limit, market_order
-from marketsim.kernel.simulation.sight import best_lot, live_order, phase
+from marketsim.kernel.simulation.actions import cancel, limit
+from marketsim.kernel.simulation.sight import live_order, phase
 from marketsim.kernel.simulation.streams import integer, random_side, uniform
 from marketsim.records import Phase, Turn
 
@@ -61,10 +60,3 @@ def zero_intelligence(market, me, p, state):
             else:
                 take(market, me, random_side(me), p.order_lot)
     plan_next(market, me, state, limit_rate_per_s + p.market_rate_per_s, p.cancel_rate_per_s)
-
-
-@inner
-def take(market, me, side, qty_lot):
-    """Send a market order if there is anything to trade with."""
-    if best_lot(market, me.symbol, me.venue, -side) > 0:
-        market_order(market, me, side, qty_lot)

@@ -8,19 +8,22 @@ from __future__ import annotations
 
 from typing import Self
 
+import numpy as np
 from pydantic import Field, model_validator
 
 from marketsim.agents.compiled import AgentParams
 from marketsim.agents.regime import SECOND
 from marketsim.kernel.book_state import NO_PRICE
 from marketsim.kernel.compile import inner
-from marketsim.kernel.simulation.actions import send, wake_in
-from marketsim.kernel.simulation.sight import best_tick, grid_tick, has_settled, phase, position_lot, session_now, to_close_ns
-from marketsim.records import Flag, Kind, Phase, Tif
+from marketsim.kernel.simulation.actions import sweep, wake_in
+from marketsim.kernel.simulation.sight import best_tick, has_settled, phase, position_lot, session_now, to_close_ns
+from marketsim.records import Phase
 
 CONTINUOUS = Phase.CONTINUOUS.value
-LIMIT, IOC, NO_FLAG = Kind.LIMIT.value, Tif.IOC.value, Flag.NONE.value
 MOST_SYMBOLS = 64
+
+# Targets of a session, the positions they were set out from, and for which session they are, counted from 1.
+BASKET = np.dtype([("target_lot", np.int64, (MOST_SYMBOLS,)), ("from_lot", np.int64, (MOST_SYMBOLS,)), ("session", np.int64)])
 
 
 class BasketParams(AgentParams):
@@ -85,6 +88,5 @@ def trade_step(market, me, p, targets, froms, n_symbols, steps):
                 is_behind = True
                 touch = best_tick(market, k, me.venue, -side)
                 if settled and touch != NO_PRICE and phase(market, k, me.venue) == CONTINUOUS:
-                    limit_tick = grid_tick(market, me.venue, side, touch + side * p.reach_tick)
-                    send(market, me, LIMIT, side, limit_tick, lack, IOC, NO_FLAG, k, me.venue)
+                    sweep(market, me, k, side, touch, p.reach_tick, lack)
     return is_behind

@@ -15,7 +15,7 @@ from pydantic import Field
 from marketsim.agents.regime import SECOND, WATCH, RegimeParams, aggressiveness_factor, watch_regime
 from marketsim.kernel.book_state import NO_PRICE, NONE
 from marketsim.kernel.compile import inner
-from marketsim.kernel.simulation.actions import cancel, cancel_each, send, wake_in
+from marketsim.kernel.simulation.actions import cancel, cancel_each, send, sweep, wake_in
 from marketsim.kernel.simulation.sight import (
     best_tick,
     first_order,
@@ -33,8 +33,7 @@ from marketsim.records import Flag, Kind, Phase, Tif, Turn
 
 START = Turn.START.value
 CONTINUOUS = Phase.CONTINUOUS.value
-LIMIT, IOC, DAY = Kind.LIMIT.value, Tif.IOC.value, Tif.DAY.value
-POST_ONLY, NO_FLAG = Flag.POST_ONLY.value, Flag.NONE.value
+LIMIT, DAY, POST_ONLY = Kind.LIMIT.value, Tif.DAY.value, Flag.POST_ONLY.value
 SELL_WORD, AGGRESSIVE_WORD = 1, 1  # places of the words in `ParentParams`
 
 # A parent order under way.
@@ -149,8 +148,7 @@ def take(market, me, p, lot):
     side = sign(p)
     touch = best_tick(market, me.symbol, me.venue, -side)
     if touch != NO_PRICE:
-        limit_tick = grid_tick(market, me.venue, side, touch + side * p.reach_tick)
-        send(market, me, LIMIT, side, limit_tick, lot, IOC, NO_FLAG, me.symbol, me.venue)
+        sweep(market, me, me.symbol, side, touch, p.reach_tick, lot)
 
 
 @inner

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, Self
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
@@ -19,14 +18,12 @@ import pyarrow.parquet as pq
 from pydantic import Field, model_validator
 
 from marketsim.agents.compiled import compiled_agent
-from marketsim.agents.institutions.basket import MOST_SYMBOLS, BasketParams, steps_due, trade_step, wake_for_step
+from marketsim.agents.institutions.basket import BASKET, MOST_SYMBOLS, BasketParams, steps_due, trade_step, wake_for_step
 from marketsim.errors import ConfigError
 from marketsim.kernel.simulation.sight import position_lot, session_now
 
 MOST_TARGETS = 16_384  # sessions times symbols
 SYMBOL_COLUMNS = ("symbol", "ticker")
-
-FUND = np.dtype([("target_lot", np.int64, (MOST_SYMBOLS,)), ("from_lot", np.int64, (MOST_SYMBOLS,)), ("session", np.int64)])
 
 
 class HoldingsFundParams(BasketParams):
@@ -119,7 +116,7 @@ def _carried_forward(file: Path, rows: dict[dt.date, dict[str, float]], dates: S
     return found
 
 
-@compiled_agent(HoldingsFundParams, FUND)
+@compiled_agent(HoldingsFundParams, BASKET)
 def holdings_fund(market, me, p, state):
     """Trade towards the session's row until it ends; sessions after the last row leave the fund as it is."""
     if p.n_symbols > market.n_symbols:

@@ -8,17 +8,13 @@ from __future__ import annotations
 
 from typing import Literal
 
-import numpy as np
 from pydantic import Field
 
 from marketsim.agents.compiled import compiled_agent
-from marketsim.agents.institutions.basket import MOST_SYMBOLS, BasketParams, steps_due, trade_step, wake_for_step
+from marketsim.agents.institutions.basket import BASKET, MOST_SYMBOLS, BasketParams, steps_due, trade_step, wake_for_step
 from marketsim.kernel.book_state import NO_PRICE
 from marketsim.kernel.compile import inner
 from marketsim.kernel.simulation.sight import mid_tick, position_lot, session_now
-
-# Targets of a session, the positions they were set out from, and for which session they are, counted from 1.
-REBALANCER = np.dtype([("target_lot", np.int64, (MOST_SYMBOLS,)), ("from_lot", np.int64, (MOST_SYMBOLS,)), ("session", np.int64)])
 
 
 class RebalancerParams(BasketParams):
@@ -45,7 +41,7 @@ def set_targets(market, me, p, state):
         state.target_lot[k] = int(p.weights[k] * equity_half_tick_lot / mid) if mid != NO_PRICE and mid > 0 else state.from_lot[k]
 
 
-@compiled_agent(RebalancerParams, REBALANCER)
+@compiled_agent(RebalancerParams, BASKET)
 def rebalancer(market, me, p, state):
     """Set targets once a session, and trade towards them until it ends."""
     if p.n_weights > market.n_symbols:

@@ -12,13 +12,12 @@ from pydantic import Field
 from marketsim.agents.regime import SECOND, RegimeParams, aggressiveness_factor, size_factor
 from marketsim.kernel.book_state import NO_PRICE
 from marketsim.kernel.compile import inner
-from marketsim.kernel.simulation.actions import send, wake_in
-from marketsim.kernel.simulation.sight import best_tick, grid_tick, has_settled, phase, position_lot
+from marketsim.kernel.simulation.actions import sweep, wake_in
+from marketsim.kernel.simulation.sight import best_tick, has_settled, phase, position_lot
 from marketsim.kernel.simulation.streams import exponential, normal, uniform
-from marketsim.records import Flag, Kind, NewsCode, Phase, Tif, Turn
+from marketsim.records import NewsCode, Phase, Turn
 
 CONTINUOUS = Phase.CONTINUOUS.value
-LIMIT, IOC, NO_FLAG = Kind.LIMIT.value, Tif.IOC.value, Flag.NONE.value
 TOLD, NEWS = Turn.NEWS.value, NewsCode.NEWS.value
 BUY, SELL = 1, -1
 
@@ -65,8 +64,7 @@ def trade(market, me, p, side, lot):
     touch = best_tick(market, me.symbol, me.venue, -side)
     if lot <= 0 or touch == NO_PRICE or not can_trade(market, me):
         return 0
-    limit_tick = grid_tick(market, me.venue, side, touch + side * p.reach_tick)
-    send(market, me, LIMIT, side, limit_tick, lot, IOC, NO_FLAG, me.symbol, me.venue)
+    sweep(market, me, me.symbol, side, touch, p.reach_tick, lot)
     return lot
 
 

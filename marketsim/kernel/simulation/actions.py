@@ -10,7 +10,7 @@ from marketsim.kernel.book_state import NONE, message_at
 from marketsim.kernel.compile import inner
 from marketsim.kernel.memory import load_i64, store_i64
 from marketsim.kernel.simulation.event_queue import push, push_turn
-from marketsim.kernel.simulation.sight import book_index, first_order, next_order, order
+from marketsim.kernel.simulation.sight import book_index, first_order, grid_tick, next_order, order
 from marketsim.kernel.simulation.streams import delay_ns
 from marketsim.kernel.simulation.world import (
     ARRIVAL,
@@ -26,7 +26,7 @@ from marketsim.records import MESSAGE, Flag, Kind, Tif, Turn
 MESSAGE_BYTES = MESSAGE.itemsize
 MOST_MESSAGES_A_TURN = 10_000  # an agent that sends more is caught in a loop
 LIMIT, MARKET, CANCEL, REPLACE, CANCEL_OWNER = (k.value for k in (Kind.LIMIT, Kind.MARKET, Kind.CANCEL, Kind.REPLACE, Kind.CANCEL_OWNER))
-GTC, WAKE = Tif.GTC.value, Turn.WAKE.value
+GTC, IOC, WAKE = Tif.GTC.value, Tif.IOC.value, Turn.WAKE.value
 NO_FLAG = Flag.NONE.value
 
 
@@ -54,6 +54,13 @@ def limit(market, me, side, price_tick, qty_lot):
 def market_order(market, me, side, qty_lot):
     """Send a market order for the agent's own symbol and venue; return its order_id."""
     return send(market, me, MARKET, side, 0, qty_lot, GTC, NO_FLAG, me.symbol, me.venue)
+
+
+@inner
+def sweep(market, me, symbol, side, touch_tick, reach_tick, qty_lot):
+    """Take at the agent's own venue what stands from the other side's touch to ``reach_tick`` through it, and wait for nothing."""
+    limit_tick = grid_tick(market, me.venue, side, touch_tick + side * reach_tick)
+    return send(market, me, LIMIT, side, limit_tick, qty_lot, IOC, NO_FLAG, symbol, me.venue)
 
 
 @inner

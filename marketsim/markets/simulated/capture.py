@@ -12,7 +12,7 @@ import pyarrow as pa
 from marketsim.config.simulated import CaptureSpec
 from marketsim.kernel.book_state import NO_PRICE
 from marketsim.markets.simulated.scale import Scale
-from marketsim.markets.simulated.world import Handed
+from marketsim.markets.simulated.setting import Handed
 from marketsim.records import EventKind, Flag, Kind, Phase, Reason, Side, Tif
 
 Sink = Callable[[str, pa.RecordBatch], None]

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from marketsim.config.population import Group
 from marketsim.config.simulated import SimulatedMarket
-from marketsim.markets.simulated.bookkeeping import IntArray
+from marketsim.markets.panel import IntArray
 from marketsim.markets.simulated.results import Results
 from marketsim.records import Reason
 

@@ -7,7 +7,8 @@ import numpy.typing as npt
 
 from marketsim.markets.panel import FloatArray, Panel
 from marketsim.markets.simulated.scale import Scale
-from marketsim.markets.simulated.world import Handed, World
+from marketsim.markets.simulated.setting import Handed
+from marketsim.markets.simulated.world import World
 
 
 class LiveBars:

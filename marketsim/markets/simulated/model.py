@@ -12,10 +12,11 @@ import pyarrow.compute as pc
 from marketsim.agents.strategy import Strategy
 from marketsim.config.run import Agent, RunSpec
 from marketsim.config.simulated import SimulatedMarket
-from marketsim.markets.bars import AccountRun
+from marketsim.markets.account_run import AccountRun
 from marketsim.markets.model import Gate
+from marketsim.markets.outcome import Simulation
 from marketsim.markets.panel import Panel, panel
-from marketsim.markets.simulated.bookkeeping import BarClock
+from marketsim.markets.simulated.bar_clock import BarClock
 from marketsim.markets.simulated.capture import Sink
 from marketsim.markets.simulated.gates import health
 from marketsim.markets.simulated.real_sessions import Played, RealSessions, Simulated, first_simulated, rows_from, trader_of
@@ -25,7 +26,6 @@ from marketsim.markets.simulated.scale import Scale
 from marketsim.markets.simulated.sessions import SimulatedBars, play_sessions
 from marketsim.markets.simulated.timetable import SECOND_NS, timetable
 from marketsim.markets.simulated.watchdog import TURN_LIMIT_S, Watchdog
-from marketsim.simulation import Simulation
 
 
 class SimulatedModel:

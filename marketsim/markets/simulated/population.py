@@ -31,7 +31,7 @@ from marketsim.config.simulated import SimulatedMarket
 from marketsim.errors import ConfigError
 from marketsim.kernel.simulation.world import MOST_COUNTED
 from marketsim.markets.simulated.holdings import without_files
-from marketsim.markets.simulated.world import NO_LIMIT, Latency, Member
+from marketsim.markets.simulated.setting import NO_LIMIT, Latency, Member
 from marketsim.wording import expected, shown
 
 OUTSIDE = "outside"

@@ -17,7 +17,7 @@ from marketsim.config.run import Agent, RunSpec
 from marketsim.config.simulated import SimulatedMarket
 from marketsim.errors import ConfigError
 from marketsim.kernel.compile import is_compiled
-from marketsim.markets.bars import AccountRun
+from marketsim.markets.account_run import AccountRun
 from marketsim.markets.panel import Panel
 from marketsim.markets.simulated.capture import Sink
 from marketsim.markets.simulated.fundamentals import HistoryFundamental
@@ -26,9 +26,10 @@ from marketsim.markets.simulated.results import Results
 from marketsim.markets.simulated.run import SimulatedRun
 from marketsim.markets.simulated.scale import Scale
 from marketsim.markets.simulated.sessions import SimulatedBars, TakeTurn, play_sessions, session_seed
+from marketsim.markets.simulated.setting import Handed, Latency, Member
 from marketsim.markets.simulated.trader import Trader
 from marketsim.markets.simulated.watchdog import Watchdog
-from marketsim.markets.simulated.world import Handed, Latency, Member, World
+from marketsim.markets.simulated.world import World
 from marketsim.records import COSTS
 
 LATENCY = Latency(data_ns=1_000_000, order_ns=1_000_000)  # a strategy's own: a millisecond each way
@@ -138,7 +139,7 @@ def first_simulated(bars: Panel, market: SimulatedMarket) -> int:
         The warm-up leaves no session.
     """
     warm_up = market.fundamental.warm_up_sessions if isinstance(market.fundamental, HistoryFundamental) else 0
-    firsts = np.flatnonzero(np.append(True, bars.session[1:] != bars.session[:-1]))
+    firsts = bars.session_starts
     if warm_up >= len(firsts):
         raise ConfigError(
             f"market.fundamental.warm_up_sessions: {warm_up} sessions of history leave none of the run's {len(firsts)} to simulate; "

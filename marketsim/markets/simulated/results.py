@@ -10,7 +10,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from marketsim.kernel.book_state import NO_PRICE
-from marketsim.markets.simulated.bookkeeping import Bookkeeper, FloatArray
+from marketsim.markets.panel import FloatArray
+from marketsim.markets.simulated.bookkeeping import Bookkeeper
 from marketsim.markets.simulated.population import Roster
 from marketsim.markets.simulated.scale import Scale
 from marketsim.markets.simulated.timetable import Timetable

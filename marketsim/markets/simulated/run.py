@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from marketsim.config.run import RunSpec
 from marketsim.config.simulated import SimulatedMarket, Venue
-from marketsim.markets.simulated.bookkeeping import BarClock, Bookkeeper
+from marketsim.markets.simulated.bar_clock import BarClock
+from marketsim.markets.simulated.bookkeeping import Bookkeeper
 from marketsim.markets.simulated.capture import Recorder, Sink
 from marketsim.markets.simulated.fundamentals import Grid, fundamental_paths
 from marketsim.markets.simulated.history import History
@@ -18,9 +19,10 @@ from marketsim.markets.simulated.holdings import with_targets
 from marketsim.markets.simulated.population import Roster, enlist
 from marketsim.markets.simulated.results import Results
 from marketsim.markets.simulated.scale import Scale
+from marketsim.markets.simulated.setting import Capture, Handed, Member, Setting
 from marketsim.markets.simulated.timetable import SECOND_NS, Timetable, messages_from_outside, news_items, shocked, timetable
 from marketsim.markets.simulated.watchdog import Watchdog
-from marketsim.markets.simulated.world import Capture, Handed, Member, Setting, World
+from marketsim.markets.simulated.world import World
 from marketsim.session_rules import BandWidth, PriceBands
 from marketsim.venue_rules import Fees, TickBand, VenueRules
 

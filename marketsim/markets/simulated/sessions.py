@@ -10,13 +10,14 @@ from typing import Protocol, TypeAlias
 import numpy as np
 
 from marketsim.errors import ConfigError
-from marketsim.markets.bars import AccountRun
+from marketsim.markets.account_run import AccountRun
 from marketsim.markets.panel import Panel
 from marketsim.markets.simulated.live_bars import LiveBars
 from marketsim.markets.simulated.scale import Scale
+from marketsim.markets.simulated.setting import Handed, Member
 from marketsim.markets.simulated.trader import Trader, TraderDesk
 from marketsim.markets.simulated.watchdog import Watchdog
-from marketsim.markets.simulated.world import Handed, Member, World
+from marketsim.markets.simulated.world import World
 
 TakeTurn: TypeAlias = Callable[[World, int], None]
 

@@ -13,7 +13,7 @@ from marketsim.agents.strategy import MarketView, Strategy
 from marketsim.config.run import Agent, RunSpec, SimulatedSessions
 from marketsim.config.simulated import CaptureSpec
 from marketsim.errors import ConfigError
-from marketsim.markets.bars import AccountRun
+from marketsim.markets.account_run import AccountRun
 from marketsim.markets.bars_model import BarsModel
 from marketsim.markets.desk import Answer
 from marketsim.markets.panel import FloatArray, IntArray, Panel, panel
@@ -85,7 +85,7 @@ def side_by_side(
 
 
 def _first_row(real: Panel, n_sessions: int) -> int:
-    firsts = np.flatnonzero(np.append(True, real.session[1:] != real.session[:-1]))
+    firsts = real.session_starts
     if n_sessions > len(firsts):
         raise ConfigError(f"simulated_sessions.sessions: {n_sessions} sessions are more than the {len(firsts)} that have bars; lower it.")
     return int(firsts[-n_sessions])

@@ -15,7 +15,7 @@ from marketsim.config.simulated import FundamentalShock, HaltShock, Moment, Orde
 from marketsim.data.calendars import load_calendar
 from marketsim.errors import ConfigError
 from marketsim.markets.simulated.population import Roster
-from marketsim.markets.simulated.world import News
+from marketsim.markets.simulated.setting import News
 from marketsim.records import MESSAGE, Kind, NewsCode, Phase, Side, Tif
 
 SECOND_NS = 1_000_000_000

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -12,24 +11,20 @@ import numpy.typing as npt
 from marketsim.agents.strategy import MarketView, Strategy
 from marketsim.errors import ConfigError
 from marketsim.kernel.bar_fills import close_bar, open_bar
-from marketsim.kernel.book_state import NO_PRICE
 from marketsim.kernel.exchange_account import ALLOWANCE, admit, book_report
 from marketsim.kernel.simulation.world import TRADED
-from marketsim.markets.bars import AccountRun
-from marketsim.markets.desk import Answer, Desk, grown, positive
+from marketsim.markets.account_run import AccountRun, AccountTrace
+from marketsim.markets.desk import Answer, Desk, grown
 from marketsim.markets.simulated.live_bars import LiveBars
 from marketsim.markets.simulated.live_view import LiveView
 from marketsim.markets.simulated.scale import Scale
-from marketsim.markets.simulated.world import Latency, Member, World
-from marketsim.records import ACCOUNT, MAX_QTY_LOT, MAX_TICK, MESSAGE, EventKind, Kind, Liquidity, Order, Phase, Reason, Status
+from marketsim.markets.simulated.setting import Latency, Member
+from marketsim.markets.simulated.trader_messages import expected_price, fill_prices, impossible, write_message
+from marketsim.markets.simulated.world import World
+from marketsim.records import ACCOUNT, MESSAGE, EventKind, Kind, Liquidity, Order, Phase, Reason, Status
 
 NEVER_NS = 2**62
 POLL_NS = 500_000_000  # how often a market order that waits for the open looks whether there is somebody to trade with
-LIMITED = (
-    Kind.LIMIT, Kind.STOP_LIMIT, Kind.LIMIT_ON_OPEN, Kind.LIMIT_ON_CLOSE, Kind.IMBALANCE_ON_OPEN, Kind.IMBALANCE_ON_CLOSE
-)  # fmt: skip
-STOPS = (Kind.STOP, Kind.STOP_LIMIT, Kind.TRAILING_STOP)
-PEGS = (Kind.PEG_PRIMARY, Kind.PEG_MARKET, Kind.PEG_MIDPOINT)
 AT_MARKET = (Kind.MARKET, Kind.MARKET_ON_OPEN)
 BEFORE_OPEN = (Phase.PRE_OPEN, Phase.OPENING_AUCTION)
 ENDS = {EventKind.CANCELLED: Status.CANCELLED, EventKind.EXPIRED: Status.EXPIRED, EventKind.REJECTED: Status.REJECTED}
@@ -89,15 +84,13 @@ class TraderDesk(Desk):
         self._last_bar = 0
         self._flattened = False
         panel = bars.panel
-        day = panel.session.astype(np.int64)
-        self._nights = np.diff(day, prepend=day[:1]).astype(np.float64)
+        self._nights = panel.nights
         self._nights[self._first] = 0.0
         self._times = np.stack([panel.open_ns, panel.close_ns], axis=1)
         self._session_end = panel.session_end
         self._no_prices = np.full(panel.close.shape, np.nan)
         self._unknown = np.full(len(panel.symbols), np.nan)
-        self._run_over = np.empty((panel.n_bars, len(panel.symbols))), np.empty((panel.n_bars, len(panel.symbols)))
-        self._traces = {name: np.zeros(panel.n_bars) for name in ("cash", "turnover", "fees", "borrow", "dividends")}
+        self._trace = AccountTrace(panel.n_bars, len(panel.symbols))
         for _ in range(self._first):
             self._history.append()
         if self._first:
@@ -168,20 +161,11 @@ class TraderDesk(Desk):
     def finish(self) -> AccountRun:
         """End what still lives and return the account, over the simulated bars alone."""
         self._end_run(int(self._panel.close_ns[-1]))
-        n_orders, n_fills = int(self._account["n_orders"][0]), int(self._account["n_fills"][0])
-        fills = self._fills[:n_fills]
-        fills["bar"] -= self._first
-        rows = slice(self._first, None)
-        held, marks = self._run_over
-        return AccountRun(self._orders[:n_orders], fills, held[rows], marks[rows], **{k: v[rows] for k, v in self._traces.items()})
+        return self._run_of(self._trace, self._first)
 
     def record(self) -> None:
         """Write down the account at the end of the bar before the one under way; again after a session, when the last report is in."""
-        bar = self._bar - 1
-        held, marks = self._run_over
-        held[bar], marks[bar] = self._position, self._mark
-        for name, trace in self._traces.items():
-            trace[bar] = self._account[name][0]
+        self._trace.note(self._bar - 1, self._position, self._mark, self._account)
 
     def _start_bar(self) -> None:
         """Let the night's splits, dividends and borrowing happen; the bar has no prices yet, so nothing fills."""
@@ -281,7 +265,8 @@ class TraderDesk(Desk):
         touch = self._touch()
         live = self._live[: int(self._account["n_live"][0])]
         for index in np.union1d(live, np.arange(first, n_orders)):
-            prices[index] = self._expected(self._orders[index], touch)
+            order = self._orders[index]
+            prices[index] = expected_price(order, touch, float(self._mark[order["symbol"]]))
         now = self._view.time_ns
         unpriced = first + np.flatnonzero(np.isnan(prices[first:]) & (self._orders["status"][first:n_orders] == Status.OPEN))
         for index in unpriced:  # there is no saying what it would cost
@@ -291,19 +276,7 @@ class TraderDesk(Desk):
         self._held = [index for index in self._held if self._orders[index]["status"] <= Status.TRIGGERED]
 
     def _faults(self, new: npt.NDArray[np.void]) -> list[tuple[npt.NDArray[np.bool_], Reason]]:
-        kind, pegs = new["kind"], np.isin(new["kind"], PEGS)
-        bad_limit = np.isin(kind, LIMITED) & ~positive(new["limit_price"])
-        bad_limit |= pegs & ~(np.isnan(new["limit_price"]) | positive(new["limit_price"]))
-        bad_stop = np.isin(kind, STOPS) & ~positive(new["stop_price"]) | pegs & np.isinf(new["stop_price"])
-        for name in ("limit_price", "stop_price"):
-            bad_limit |= np.nan_to_num(new[name], posinf=0.0, neginf=0.0) / self._scale.tick_size >= MAX_TICK
-        with np.errstate(invalid="ignore"):
-            bad_qty = ~(self._whole_lots(new["qty"]) & (new["qty"] / self._scale.lot_size <= MAX_QTY_LOT))
-        bad_kind = (kind < Kind.MARKET) | (kind > Kind.PEG_MIDPOINT)
-        return [
-            (bad_stop, Reason.BAD_STOP), (bad_limit, Reason.BAD_PRICE), (bad_qty, Reason.BAD_QUANTITY),
-            (bad_kind, Reason.UNKNOWN_KIND), (~np.isin(new["side"], (1, -1)), Reason.BAD_SIDE),
-        ]  # fmt: skip
+        return impossible(new, self._whole_lots(new["qty"]), self._scale)
 
     def _cancel(self, order_id: int) -> None:
         """Withdraw an order that has not been sent, or send a cancel after it, which comes too late for what has filled by then."""
@@ -349,9 +322,9 @@ class TraderDesk(Desk):
         return phase in BEFORE_OPEN or (phase == Phase.CONTINUOUS and there)
 
     def _write(self, message: np.void, index: int, world: World) -> None:
-        """Write an order as a message. A price between two ticks goes to the one that is no worse for the account."""
-        order, scale = self._orders[index], self._scale
-        side, kind = int(order["side"]), int(order["kind"])
+        """Write an order as a message."""
+        order = self._orders[index]
+        kind = int(order["kind"])
         if kind == Kind.STOP_LIMIT and order["status"] == Status.TRIGGERED:
             kind = Kind.LIMIT
         elif kind in AT_MARKET:
@@ -359,39 +332,8 @@ class TraderDesk(Desk):
             kind = Kind.MARKET if self._phase(world, int(order["symbol"])) == Phase.CONTINUOUS else Kind.MARKET_ON_OPEN
             if kind == Kind.MARKET_ON_OPEN:
                 self._at_open.add(index)
-                message["tif"] = 0
-        message["kind"], message["side"], message["symbol"], message["tif"] = kind, side, order["symbol"], order["tif"]
-        message["qty_lot"] = round((self._allowances[index]["qty"] - order["filled_qty"]) / scale.lot_size)
-        if kind in LIMITED or (kind in PEGS and not math.isnan(order["limit_price"])):
-            message["price_tick"] = self._tick(float(order["limit_price"]), side)
-        elif kind in PEGS:
-            message["price_tick"] = side * MAX_TICK
-        if kind in STOPS or (kind in PEGS and not math.isnan(order["stop_price"])):
-            message["stop_tick"] = round(float(order["stop_price"]) / scale.tick_size)
-        special = self._special.get(index)
-        if special is not None:
-            message["flags"], message["expire_ns"] = special.flags, special.expire_ns
-            message["display_lot"] = round(special.display_qty / scale.lot_size)
-            message["min_qty_lot"] = round(special.min_qty / scale.lot_size)
-
-    def _tick(self, price: float, side: int) -> int:
-        exact = price / self._scale.tick_size
-        near = round(exact)
-        if abs(exact - near) < 1e-6:
-            return near
-        return math.floor(exact) if side > 0 else math.ceil(exact)
-
-    def _expected(self, order: np.void, touch: npt.NDArray[np.float64]) -> float:
-        """Return what an order is checked with: its limit, but no worse than the touch; at market the touch, or the last price."""
-        symbol, side = int(order["symbol"]), int(order["side"])
-        ask_or_bid = float(touch[symbol, 1 if side > 0 else 0])
-        at_market = ask_or_bid if math.isfinite(ask_or_bid) else float(self._mark[symbol])
-        limit = float(order["limit_price"])
-        if order["kind"] in (Kind.STOP, Kind.STOP_LIMIT) and math.isnan(limit):
-            return float(order["stop_price"])
-        if math.isnan(limit):
-            return at_market
-        return limit if math.isnan(at_market) else side * min(side * limit, side * at_market)
+        open_qty = self._allowances[index]["qty"] - order["filled_qty"]
+        write_message(message, order, kind, open_qty, self._special.get(index), self._scale)
 
     def _touch(self) -> npt.NDArray[np.float64]:
         """Return bid and ask of every symbol, (n_symbols, 2) currency; NaN where there is none."""
@@ -405,17 +347,9 @@ class TraderDesk(Desk):
     def _book(self, index: int, report: np.void) -> None:
         if int(self._account["n_fills"][0]) == len(self._fills):
             self._fills = grown(self._fills, len(self._fills) + 1)
-        price, bid, ask = (float(self._scale.price(np.array(report[name]))) for name in ("price_tick", "bid_tick", "ask_tick"))
-        qty, side, took = float(report["qty_lot"]) * self._scale.lot_size, int(report["side"]), int(report["aggressor"])
-        reference, spread_cost = price, 0.0
-        if took > 0:
-            touch, shown, other_shown = (ask, report["ask_tick"], report["bid_tick"])
-            if side < 0:
-                touch, shown, other_shown = (bid, other_shown, shown)
-            if shown != NO_PRICE:
-                reference = touch if other_shown == NO_PRICE else (bid + ask) / 2
-                spread_cost = qty * max(0.0, min(side * (touch - reference), side * (price - reference)))
-        liquidity = Liquidity.MAKER if took < 0 else Liquidity.TAKER
+        price, reference, spread_cost = fill_prices(report, self._scale)
+        qty = float(report["qty_lot"]) * self._scale.lot_size
+        liquidity = Liquidity.MAKER if report["aggressor"] < 0 else Liquidity.TAKER
         bar = min(self._bar, self._panel.n_bars - 1)
         book_report(
             index, qty, price, reference, spread_cost, int(liquidity), int(report["time_ns"]), bar,
@@ -423,6 +357,3 @@ class TraderDesk(Desk):
         )  # fmt: skip
         if self._orders[index]["status"] > Status.TRIGGERED:
             self._at_open.discard(index)
-
-    def _book_of_account(self) -> tuple[npt.NDArray[np.generic], ...]:
-        return (self._account, self._costs, self._position, self._mark, self._taken_buy, self._taken_sell)

@@ -8,15 +8,14 @@ import numpy as np
 
 from marketsim.config.run import RunSpec
 from marketsim.config.simulated import SimulatedMarket
-from marketsim.markets.bars import AccountRun
+from marketsim.markets.account_run import AccountRun, nobody
+from marketsim.markets.outcome import Simulation
 from marketsim.markets.panel import Panel
 from marketsim.markets.simulated.capture import Sink
 from marketsim.markets.simulated.gates import health
 from marketsim.markets.simulated.run import SimulatedRun
 from marketsim.markets.simulated.watchdog import TURN_LIMIT_S, Watchdog
 from marketsim.markets.tables import fills_table, orders_table
-from marketsim.records import FILL, ORDER
-from marketsim.simulation import Simulation
 
 
 def simulate_population(spec: RunSpec, market: SimulatedMarket, sink: Sink, progress: Callable[[str], None] = lambda _: None) -> Simulation:
@@ -57,7 +56,6 @@ def simulate_population(spec: RunSpec, market: SimulatedMarket, sink: Sink, prog
 
 def _nobody(spec: RunSpec) -> tuple[AccountRun, Panel]:
     """Return the account of nobody on no bars."""
-    none, wide = np.zeros(0), np.zeros((0, len(spec.symbols)))
-    times, days = np.zeros(0, np.int64), np.zeros(0, "datetime64[D]")
-    account = AccountRun(np.zeros(0, ORDER), np.zeros(0, FILL), wide, wide, none, none, none, none, none)
-    return account, Panel(tuple(spec.symbols), times, times, days, wide, wide, wide, wide, wide, wide, wide)
+    wide, times, days = np.zeros((0, len(spec.symbols))), np.zeros(0, np.int64), np.zeros(0, "datetime64[D]")
+    no_bars = Panel(tuple(spec.symbols), times, times, days, wide, wide, wide, wide, wide, wide, wide)
+    return nobody(no_bars), no_bars
