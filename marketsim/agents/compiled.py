@@ -145,11 +145,12 @@ def _dispatcher(agent: CompiledAgent) -> Any:
     digest = hashlib.sha256()
     # A built-in may share helpers with its neighbours; a user's agent keeps its own in its module.
     here = Path(__file__).parent
-    files = sorted(here.rglob("*.py")) if source and here in Path(source).parents else [Path(source)] if source else []
+    is_built_in = source is not None and here in Path(source).parents
+    files = sorted(here.rglob("*.py")) if is_built_in else [Path(source)] if source else []
     for path in files:
         digest.update(path.read_bytes())
     folder = None if CACHE_FOLDER is None or not files else CACHE_FOLDER / f"agents-{digest.hexdigest()[:12]}"
-    return cached_in(folder, agent.step)
+    return cached_in(folder, agent.step, boundscheck=not is_built_in)
 
 
 @functools.cache

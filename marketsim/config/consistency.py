@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from marketsim.config.population import Group
 from marketsim.config.simulated import OrderShock, SimulatedMarket, WithdrawalShock
+from marketsim.markets.simulated.fundamentals.spec import LARGEST_TICK
+from marketsim.records import MAX_QTY_LOT
 
 if TYPE_CHECKING:
     from marketsim.config.run import RunSpec
+
+MOST_COUNTED = 4e18  # ticks times lots, or lots, of all agents of a group together: what 64 bits hold, and room for trades
 
 
 def check_simulated(spec: RunSpec, market: SimulatedMarket) -> None:
@@ -126,6 +131,24 @@ def _check_population(spec: RunSpec, market: SimulatedMarket) -> None:
                 raise ValueError(f"market.population.{name}.symbols: {symbol} is not among the run's symbols; add it there or correct it")
         if group.venue is not None and group.venue not in venues:
             raise ValueError(f"market.population.{name}.venue: {group.venue} is not among the venues {', '.join(venues)}; correct it")
+        _countable(f"market.population.{name}", group, market)
+
+
+def _countable(place: str, group: Group, market: SimulatedMarket) -> None:
+    """Refuse amounts that are too many ticks and lots for an account to count."""
+    tick_lot = market.tick_size * market.lot_size
+    amounts = (
+        ("cash", group.cash, group.count, tick_lot, "ticks times lots"),
+        ("limits.lowest_cash", group.limits.lowest_cash, 1, tick_lot, "ticks times lots"),
+        ("position_shares", group.position_shares, group.count, market.lot_size, "lots"),
+        ("limits.largest_position_shares", group.limits.largest_position_shares, 1, market.lot_size, "lots"),
+    )
+    for key, amount, count, unit, units in amounts:
+        if amount is not None and abs(amount) * count > MOST_COUNTED * unit:
+            raise ValueError(
+                f"{place}.{key}: {amount:g} for {count} is more than {MOST_COUNTED:.0e} {units}, which accounts cannot count; "
+                "lower it, or make market.tick_size or lot_size larger"
+            )
 
 
 def _check_events(spec: RunSpec, market: SimulatedMarket) -> None:
@@ -140,3 +163,19 @@ def _check_events(spec: RunSpec, market: SimulatedMarket) -> None:
                 raise ValueError(f"{where}.group: {event.group} is not a group of the population; correct it")
             if isinstance(event, OrderShock) and event.venue not in (None, *(venue.name for venue in market.venues)):
                 raise ValueError(f"{where}.venue: {event.venue} is not among the venues; correct it")
+            if isinstance(event, OrderShock):
+                _fits_exchange(where, event, market)
+
+
+def _fits_exchange(where: str, event: OrderShock, market: SimulatedMarket) -> None:
+    """Refuse an order that no exchange takes."""
+    if not 0.5 < event.qty_shares / market.lot_size <= MAX_QTY_LOT:
+        raise ValueError(
+            f"{where}.qty_shares: {event.qty_shares:g} shares are {event.qty_shares / market.lot_size:g} lots of {market.lot_size:g}; "
+            f"an order has 1 to {MAX_QTY_LOT:.0e}"
+        )
+    if event.limit_price is not None and not 0.5 < event.limit_price / market.tick_size <= LARGEST_TICK:
+        raise ValueError(
+            f"{where}.limit_price: {event.limit_price:g} is {event.limit_price / market.tick_size:g} ticks of {market.tick_size:g}; "
+            f"a price has 1 to {LARGEST_TICK:.0e}"
+        )

@@ -35,6 +35,12 @@ class DistanceLatency(Model):
     speed_m_per_s: float = Field(299_792_458.0, gt=0, description="Speed of messages, metres a second; light in a vacuum.")
     computation_ns: Nanoseconds = Field(0, description="Nanoseconds the agent thinks before its orders leave.")
 
+    @model_validator(mode="after")
+    def _within_a_day(self) -> Self:
+        if max(self.line_m, self.venue_at_m or 0.0) / self.speed_m_per_s * 1e9 > MOST_LATENCY_NS:
+            raise ValueError(f"speed_m_per_s: {self.speed_m_per_s:g} takes longer than a day for {self.line_m:g} m; raise it")
+        return self
+
 
 class LogNormalLatency(Model):
     """A constant part each way and a log-normal jitter, drawn anew for every message."""

@@ -81,7 +81,7 @@ class NewsItem(Moment):
     """News that agents who listen are told, one data latency later; the code means what they take it to mean."""
 
     what: Literal["news", "liquidity", "own"] = Field("news", description="What it is; `own` is what your own agents take `code` for.")
-    code: int = Field(100, ge=100, description="Of `own` news, the number agents are told.")
+    code: int = Field(100, ge=100, le=1_000_000_000, description="Of `own` news, the number agents are told.")
     size: float = Field(
         0.0, description="News: the relative change of value it stands for. Liquidity: share of their quotes that makers withdraw, 0 to 1."
     )
@@ -101,7 +101,7 @@ class OrderShock(Moment):
     venue: str | None = Field(None, description="Where; left out = the first venue.")
     side: Literal["buy", "sell"] = Field(description="buy or sell.")
     qty_shares: float = Field(gt=0, le=1e12, description="Shares.")
-    limit_price: float | None = Field(None, description="Limit, currency; left out = a market order.")
+    limit_price: float | None = Field(None, gt=0, description="Limit, currency; left out = a market order.")
 
 
 class WithdrawalShock(Moment):

@@ -14,11 +14,11 @@ from typing import Protocol
 from marketsim.agents.library import build
 from marketsim.config.run import Agent, RunSpec
 from marketsim.config.simulated import SimulatedMarket
-from marketsim.markets.simulated.model import TURN_LIMIT_S, synthetic_bars
+from marketsim.markets.simulated.model import synthetic_bars
 from marketsim.markets.simulated.real_sessions import trader_of
 from marketsim.markets.simulated.scale import Scale
 from marketsim.markets.simulated.sessions import PlainMarket, SimulatedBars, play_sessions
-from marketsim.markets.simulated.watchdog import Watchdog
+from marketsim.markets.simulated.watchdog import TURN_LIMIT_S, Watchdog
 from marketsim.markets.simulated.world import Capture, Handed, Member, Setting, World
 
 Hear = Callable[[Handed], None]

@@ -51,11 +51,15 @@ def entry(function: Callable[..., Any]) -> Any:
     return _cached(CACHE_FOLDER, function, {"nogil": True})
 
 
-def cached_in(folder: Path | None, function: Callable[..., Any]) -> Any:
-    """Compile a function that only compiled code calls, by its `machine_address`, and keep it in a folder; None keeps it nowhere."""
+def cached_in(folder: Path | None, function: Callable[..., Any], *, boundscheck: bool = False) -> Any:
+    """Compile a function that only compiled code calls, by its `machine_address`, and keep it in a folder; None keeps it nowhere.
+
+    With ``boundscheck`` an index outside an array raises, as in Python, instead of reaching into other memory.
+    """
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
-    return _cached(folder, function, {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "error_model": "numpy"})
+    options = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "error_model": "numpy", "boundscheck": boundscheck}
+    return _cached(folder, function, options)
 
 
 def _cached(folder: Path | None, function: Callable[..., Any], options: dict[str, Any]) -> Any:

@@ -16,16 +16,16 @@ import pytest
 from marketsim.agents.compiled import AgentParams, CompiledAgent, compiled_agent
 from marketsim.agents.strategy import Strategy, StrategyParams
 from marketsim.errors import ConfigError, StrategyError
-from marketsim.kernel.simulation.actions import limit, market_order, send, wake_in
+from marketsim.kernel.simulation.actions import cancel, limit, market_order, replace, send, wake_in
 from marketsim.markets.simulated.python_agent import MarketTurn, PythonAgent, taking_turns
 from marketsim.markets.simulated.watchdog import Watchdog
 from marketsim.markets.simulated.world import Capture, Member, Setting, World
-from marketsim.records import Kind, Order, Side
+from marketsim.records import Kind, Order, Phase, Side
 from tests.living.crowds import SECOND, empty_panel, people, trade
 
 NOTHING = np.dtype([("nothing", np.int64)])
 START_NS = 1_704_204_000 * SECOND  # 2024-01-02T14:00
-LIMIT = int(Kind.LIMIT)
+LIMIT, PHASE, CLOSED = int(Kind.LIMIT), int(Kind.PHASE), int(Phase.CLOSED)
 
 
 class Plain(AgentParams):
@@ -73,6 +73,44 @@ def floods(market: Any, me: Any, p: Any, state: Any) -> None:
 
 
 @compiled_agent(Plain, NOTHING)
+def never_stops_sending(market: Any, me: Any, p: Any, state: Any) -> None:
+    while True:
+        limit(market, me, 1, 100, 1)
+
+
+@compiled_agent(Plain, NOTHING)
+def reaches_outside(market: Any, me: Any, p: Any, state: Any) -> None:
+    values = np.zeros(3)
+    values[me.number + 1_000] = 1.0
+
+
+@compiled_agent(Plain, np.dtype([("n", np.int64)]))
+def cancels_everybody(market: Any, me: Any, p: Any, state: Any) -> None:
+    for order_id in range(1_000):
+        cancel(market, me, order_id)
+    wake_in(market, me, 1_000_000_000)
+
+
+@compiled_agent(Plain, np.dtype([("n", np.int64)]))
+def reprices_others(market: Any, me: Any, p: Any, state: Any) -> None:
+    for order_id in range(1_000):
+        replace(market, me, order_id, 10_000, 1)
+    wake_in(market, me, 1_000_000_000)
+
+
+@compiled_agent(Plain, NOTHING)
+def closes_the_market(market: Any, me: Any, p: Any, state: Any) -> None:
+    send(market, me, PHASE, 0, 0, CLOSED, 0, 0, 0, 0)
+
+
+@compiled_agent(Plain, NOTHING)
+def pays_anything(market: Any, me: Any, p: Any, state: Any) -> None:
+    # 9e15 ticks times 1e12 lots are a thousand times what 64 bits hold.
+    limit(market, me, 1, 2**53, 10**12)
+    limit(market, me, -1, 2**53, 10**12)
+
+
+@compiled_agent(Plain, NOTHING)
 def elsewhere(market: Any, me: Any, p: Any, state: Any) -> None:
     send(market, me, LIMIT, 1, 100, 1, 1, 0, 7, 0)
 
@@ -92,6 +130,12 @@ COMPILED: dict[str, tuple[CompiledAgent, dict[str, Any], str]] = {
     "raises deep inside": (raises_deep, {}, AT_START + "its step raised ValueError: attempt to get argmax of an empty sequence"),
     "takes turns at one time for ever": (never_lets_time_pass, {}, AT_START + "it took more than 10,000 turns without letting time pass"),
     "sends for ever": (floods, {}, AT_START + "it sent more than 10,000 messages in one turn"),
+    "never stops sending": (never_stops_sending, {}, AT_START + "it sent more than 10,000 messages in one turn"),
+    "reaches outside an array": (reaches_outside, {}, AT_START + "its step raised IndexError: index is out of bounds"),
+    "cancels orders of others": (cancels_everybody, {}, LATER + "it asked to cancel or change an order that is not its own"),
+    "changes orders of others": (reprices_others, {}, LATER + "it asked to cancel or change an order that is not its own"),
+    "speaks for the venue": (closes_the_market, {}, AT_START + "it sent a message that only the venue itself may send"),
+    "trades what cannot be counted": (pays_anything, {}, "one of its trades, or its account, is too large to be counted exactly"),
     "sends nowhere": (elsewhere, {}, AT_START + "it sent a message to a symbol or venue that is not there"),
     "goes beyond its position": (greedy, {"largest_position_lot": 300}, LATER + "its position went beyond its limit"),
     "goes beyond its cash": (greedy, {"lowest_cash_tick_lot": -2_000_000}, LATER + "its cash fell below its limit"),
@@ -153,6 +197,8 @@ NONSENSE = {
     "raises": (lambda market: {}["price"], r"agent bad at 2024-01-02T14:00:01\.0+Z: it raised KeyError: 'price'; correct"),
     "returns a word": (lambda market: "soon", r"agent bad at 2024-01-02T14:00:01.*: its turn returned 'soon', expected when to be woken"),
     "returns a float": (lambda market: 1.5, r"returned 1\.5, expected when to be woken, whole ns, or None"),
+    "returns a negative time": (lambda market: -5, r"its turn returned -5, expected when to be woken"),
+    "returns a time beyond all calendars": (lambda market: 2**70, r"its turn returned 1180591620717411303424, expected when to be woken"),
     "sends a float": (lambda market: market.limit(1, 100.5, 1), r"agent bad at .*: it raised error: required argument is not an integer"),
     "sends a word": (lambda market: market.limit("buy", 100, 1), r"agent bad at .*: it raised error: required argument is not an integer"),
     "never lets time pass": (lambda market: market.now_ns, r"agent bad at .*: it took more than 10,000 turns without letting time pass"),
@@ -283,3 +329,25 @@ def test_a_compiled_step_that_never_ends_ends_the_process_with_a_reason(tmp_path
     assert done.returncode == StrategyError.exit_code
     assert "published" not in done.stdout
     assert "agent bad at 2024-01-02T14:00:00.000000000Z: its turn takes longer than 0.5 s and cannot be interrupted" in done.stderr
+
+
+POPULATION = """
+import sys
+sys.path.insert(0, {root!r})
+from marketsim.markets.simulated import simulation
+from tests.living.planted import run_spec
+
+simulation.TURN_LIMIT_S = 0.5
+spec = run_spec({{"bad": {{"kind": "tests.living.planted:hangs"}}}})
+simulation.simulate_population(spec, spec.market, lambda name, rows: None)
+print("published")
+"""
+
+
+def test_a_population_without_strategies_is_watched_too(tmp_path: Path) -> None:
+    root = str(Path(__file__).parents[2])
+    (tmp_path / "hanging.py").write_text(POPULATION.format(root=root), encoding="utf-8")
+    done = subprocess.run([sys.executable, str(tmp_path / "hanging.py")], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == StrategyError.exit_code
+    assert "published" not in done.stdout
+    assert "agent bad.0 at 2021-02-05T15:00:00.000000000Z: its turn takes longer than 0.5 s and cannot be interrupted" in done.stderr

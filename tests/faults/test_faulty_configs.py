@@ -233,6 +233,42 @@ SAYS = {
         SIMULATED + "  preset: rmsc04\n  news: [{time: '10:00', session: 3}]\n",
         r"market\.news\.0\.session: 3 is not simulated",
     ),
+    "cash that no account can count": (
+        SIMULATED + "  tick_size: 1e-9\n  population: {a: {kind: noise, cash: 1e12}}\n",
+        r"market\.population\.a\.cash: 1e\+12 for 1 is more than 4e\+18 ticks times lots",
+    ),
+    "a limit that no account can reach": (
+        SIMULATED + "  population: {a: {kind: noise, limits: {lowest_cash: -1e308}}}\n",
+        r"market\.population\.a\.limits\.lowest_cash: -1e\+308 for 1 is more than",
+    ),
+    "an order from outside of less than a lot": (
+        SIMULATED + "  preset: rmsc04\n  lot_size: 100\n  shocks: [{kind: order, time: '10:00', side: buy, qty_shares: 5}]\n",
+        r"market\.shocks\.0\.qty_shares: 5 shares are 0\.05 lots of 100; an order has 1 to 1e\+12",
+    ),
+    "an order from outside beyond all prices": (
+        SIMULATED + "  preset: rmsc04\n  shocks: [{kind: order, time: '10:00', side: buy, qty_shares: 5, limit_price: 1e300}]\n",
+        r"market\.shocks\.0\.limit_price: 1e\+300 is 1e\+302 ticks",
+    ),
+    "a value beyond all prices": (
+        SIMULATED + "  preset: rmsc04\n  fundamental: {kind: ornstein_uhlenbeck, volatility_tick_per_sqrt_ns: 1e12}\n",
+        r"market\.fundamental: the value of AAPL grows beyond 1e\+15 ticks",
+    ),
+    "a parameter beyond all numbers": (
+        SIMULATED + "  population: {a: {kind: poisson_noise, parameters: {order_lot: 1180591620717411303424}}}\n",
+        r"market\.population\.a\.parameters: order_lot is 1180591620717411303424, expected a",
+    ),
+    "a drawn parameter that is no number": (
+        SIMULATED + "  population: {a: {kind: poisson_noise, vary: {order_lot: {distribution: choice, values: [.nan, .nan]}}}}\n",
+        r"market\.population\.a\.vary",
+    ),
+    "messages that travel for longer than a day": (
+        SIMULATED + "  population: {a: {kind: noise, latency: {kind: distance, speed_m_per_s: 1e-12}}}\n",
+        r"speed_m_per_s: 1e-12 takes longer than a day for 3\.86666e\+06 m; raise it",
+    ),
+    "news of a code beyond all numbers": (
+        SIMULATED + "  preset: rmsc04\n  news: [{time: '10:00', what: own, code: 1180591620717411303424}]\n",
+        r"'market\.news\.0\.code' is 1180591620717411303424; expected",
+    ),
     "a market that closes before it opens": (
         SIMULATED + "  preset: rmsc04\n  hours: {open: '16:00', close: '09:30'}\n",
         r"market\.hours: close 09:30 does not come after open 16:00",

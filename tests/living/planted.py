@@ -76,6 +76,30 @@ def sweeper(market, me, p, state):
     state.n += 1
 
 
+class CarelessParams(AgentParams):
+    """Order nothing, every second."""
+
+    kind: Literal["careless"] = "careless"
+
+
+@compiled_agent(CarelessParams, np.dtype([("n", np.int64)]))
+def careless(market, me, p, state):
+    limit(market, me, 1, 9_000, 0)
+    wake_in(market, me, SECOND_NS)
+
+
+class HangsParams(AgentParams):
+    """Never end the first turn."""
+
+    kind: Literal["hangs"] = "hangs"
+
+
+@compiled_agent(HangsParams, np.dtype([("n", np.int64)]))
+def hangs(market, me, p, state):
+    while me.number > 0:
+        state.n += 1
+
+
 CROWD = {"kind": "zero_intelligence", "parameters": {"market_rate_per_s": 1.0}}
 
 

@@ -20,7 +20,11 @@ def test_a_sound_market_passes_every_gate(sound: dict[str, dict[str, object]]) -
     assert [row["message"] for row in sound.values() if not row["passed"]] == []
     assert set(sound) == {
         *(f"market.{name}" for name in ("cash_conserved", "shares_conserved", "fees_conserved", "book_uncrossed")),
-        *(f"{group}.{name}" for group in ("crowd", "noise") for name in ("trades_until_late", "agents_alive", "cancel_ratio")),
+        *(
+            f"{group}.{name}"
+            for group in ("crowd", "noise")
+            for name in ("trades_until_late", "agents_alive", "cancel_ratio", "orders_sound")
+        ),
     }
 
 
@@ -81,3 +85,13 @@ def test_a_tick_or_lot_that_appears_from_nowhere_is_caught(table: str, column: s
     (rows[column] if column else rows)[3] += 1
     found = {row["gate"]: row for row in health(results, spec.market).to_pylist()}
     assert not found[f"market.{gate}"]["passed"]
+
+
+def test_orders_that_no_market_could_accept_are_caught() -> None:
+    found = gates(run_spec({"crowd": CROWD, "careless": {"kind": f"{HERE}:careless"}}))
+    assert not found["careless.orders_sound"]["passed"]
+    # Half an hour, an order of no lots each second, the first at once and the last at the close.
+    assert "1,801 of 1,801 orders of careless could never have been accepted, mostly for bad_quantity" in str(
+        found["careless.orders_sound"]["message"]
+    )
+    assert found["crowd.orders_sound"]["passed"]

@@ -133,6 +133,7 @@ def letter_from(market, me, symbol, venue):
     me.under_way += 1
     if market.sent_this_turn > MOST_MESSAGES_A_TURN:
         accuse(market, me, TOO_MANY_MESSAGES)
+        raise RuntimeError  # ends the step, which may never end by itself
     leaves_ns = me.now_ns + me.computation_ns
     arrives_ns = leaves_ns + delay_ns(me, me.order_latency_ns + desk_at(market.desks, venue).latency_ns)
     channel = me.number * market.n_venues + venue

@@ -10,7 +10,17 @@ from marketsim.kernel.simulation.event_queue import push_turn
 from marketsim.kernel.simulation.reports import report_event, report_trade
 from marketsim.kernel.simulation.streams import delay_ns
 from marketsim.kernel.simulation.volumes import note_trade
-from marketsim.kernel.simulation.world import NANO, OVER_CASH_LIMIT, OVER_POSITION_LIMIT, TURN, agent_at, desk_at
+from marketsim.kernel.simulation.world import (
+    BEYOND_COUNTING,
+    MOST_COUNTED,
+    MOST_TRADED_TICK_LOT,
+    NANO,
+    OVER_CASH_LIMIT,
+    OVER_POSITION_LIMIT,
+    TURN,
+    agent_at,
+    desk_at,
+)
 from marketsim.records import EventKind, Turn
 
 REJECTED, FILL = EventKind.REJECTED.value, Turn.FILL.value
@@ -44,12 +54,17 @@ def book_tape(market):
 
 @inner
 def _book(market, trade, owner, side, fee):
-    me = agent_at(market.agents, owner)
+    me, desk = agent_at(market.agents, owner), desk_at(market.desks, trade.venue)
+    if abs(1.0 * trade.price_tick * trade.qty_lot) > MOST_TRADED_TICK_LOT or abs(fee) * NANO > MOST_COUNTED:
+        accuse(market, me, BEYOND_COUNTING)
+        return
     notional = trade.price_tick * trade.qty_lot
     me.cash_tick_lot -= side * notional
     fee_nano = round(fee * NANO)
     me.fees_nano += fee_nano
-    desk_at(market.desks, trade.venue).fees_nano += fee_nano
+    desk.fees_nano += fee_nano
+    if max(me.cash_tick_lot, abs(me.fees_nano), abs(desk.fees_nano)) > MOST_COUNTED:
+        accuse(market, me, BEYOND_COUNTING)
     me.n_fills += 1
     me.volume_lot += trade.qty_lot
     if side > 0:

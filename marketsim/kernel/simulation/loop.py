@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from marketsim.kernel.book_state import NONE, engine_at, message_at
+from marketsim.kernel.book_state import NONE, engine_at, message_at, slot_at
 from marketsim.kernel.compile import entry, inlined, inner
 from marketsim.kernel.memory import caller, free, load_i64, prefetch, store_i64, telling_caller
-from marketsim.kernel.simulation.actions import accuse, give_letter, letter_from, new_order, take_letter, wake_at
+from marketsim.kernel.order_ids import find_order
+from marketsim.kernel.simulation.actions import MOST_MESSAGES_A_TURN, accuse, give_letter, letter_from, new_order, take_letter, wake_at
 from marketsim.kernel.simulation.booking import book_tape
 from marketsim.kernel.simulation.event_queue import drop_first, first_item, open_queue, push, push_turn
 from marketsim.kernel.simulation.recording import MESSAGE_BYTES, is_full, next_sample_ns, write_order, write_sample, write_touches
@@ -21,11 +22,14 @@ from marketsim.kernel.simulation.world import (
     FULL,
     NEWS,
     NO_FAULT,
+    ONLY_FROM_OUTSIDE,
+    ORDER_OF_ANOTHER,
     OUTSIDE,
     PYTHON_TURN,
     RAISED,
     SAMPLE,
     TAKEN_UP,
+    TOO_MANY_MESSAGES,
     TOO_MANY_TURNS,
     TURN,
     agent_at,
@@ -39,7 +43,8 @@ from marketsim.kernel.tables import resized
 from marketsim.records import Kind, Turn
 
 START, WAKE, FILL, TOLD = (t.value for t in Turn)
-CLOCK, CANCEL = Kind.CLOCK.value, Kind.CANCEL.value
+CLOCK, CANCEL, REDUCE = Kind.CLOCK.value, Kind.CANCEL.value, Kind.REDUCE.value
+PHASE, PREVIOUS_CLOSE = Kind.PHASE.value, Kind.PREVIOUS_CLOSE.value
 AGENT_BYTES = AGENT.itemsize
 CACHE_LINE_BYTES = 64
 MOST_TURNS_AT_ONCE = 10_000  # an agent that takes more at one time of its clock never lets time pass
@@ -58,18 +63,22 @@ def simulate(world_address):
     while True:
         if world.fault != NO_FAULT:
             return FAULT
-        if world.n_items == 0 or key_at(world.keys, 0).time_ns >= world.until_ns:
+        due_ns = min(key_at(world.keys, 0).time_ns, world.until_ns) if world.n_items > 0 else world.until_ns
+        timer_ns = engine_at(world.engine, 0).next_timer_ns
+        if due_ns == world.until_ns and timer_ns >= due_ns:
             return FINISHED
         if is_full(world):
             return FULL
+        if timer_ns < due_ns:
+            # What the exchange does by itself happens at its own time, whether or not anybody is awake.
+            _go_on_to(world, max(timer_ns, world.now_ns))
+            _let_time_pass(world)
+            continue
         item = first_item(world)
         what, row, why, agent_ns, serial, news = item.what, item.row, item.why, item.agent_ns, item.serial, item.news
-        world.now_ns = key_at(world.keys, 0).time_ns
         _ask_for(world, what, row)
         drop_first(world)
-        # Sessions before ``session`` are over.
-        while world.session + 1 < world.n_sessions and world.now_ns >= session_at(world.sessions, world.session + 1).start_ns:
-            world.session += 1
+        _go_on_to(world, due_ns)
         if engine_at(world.engine, 0).next_timer_ns <= world.now_ns:
             _let_time_pass(world)
         if what == TURN:
@@ -97,6 +106,15 @@ def simulate(world_address):
         else:
             write_sample(world, row)
             push(world, next_sample_ns(world, row), SAMPLE, row)
+
+
+@inlined
+def _go_on_to(world, time_ns):
+    """Set the clock."""
+    world.now_ns = time_ns
+    # Sessions before ``session`` are over.
+    while world.session + 1 < world.n_sessions and time_ns >= session_at(world.sessions, world.session + 1).start_ns:
+        world.session += 1
 
 
 @inlined
@@ -188,8 +206,25 @@ def _arrive(world, letter):
 @inner
 def _take_up(world, letter):
     """Process an agent's message, which is then no longer under way."""
-    agent_at(world.agents, message_at(world.letters, letter).owner_id).under_way -= 1
-    _process(world, letter)
+    message = message_at(world.letters, letter)
+    me = agent_at(world.agents, message.owner_id)
+    me.under_way -= 1
+    if PHASE <= message.kind <= PREVIOUS_CLOSE:
+        accuse(world, me, ONLY_FROM_OUTSIDE)
+        give_letter(world, letter)
+    elif CANCEL <= message.kind <= REDUCE and _is_of_another(world, message):
+        accuse(world, me, ORDER_OF_ANOTHER)
+        give_letter(world, letter)
+    else:
+        _process(world, letter)
+
+
+@inner
+def _is_of_another(world, message):
+    """Whether a message names a live order of somebody else's: the exchange knows orders by their numbers alone."""
+    engine = engine_at(world.engine, 0)
+    index = find_order(engine, message.order_id)
+    return index != NONE and slot_at(engine.slots, index).owner_id != message.owner_id
 
 
 @inner
@@ -269,6 +304,9 @@ def act(world_address, messages, n, wake_ns):
 def _answer(world, messages, n, wake_ns):
     me = agent_at(world.agents, world.turn_agent)
     first = world.next_order_id
+    if n > MOST_MESSAGES_A_TURN:
+        accuse(world, me, TOO_MANY_MESSAGES)
+        n = 0
     for k in range(n):
         wanted = message_at(messages, k)
         is_new = wanted.kind < CANCEL

@@ -16,6 +16,7 @@ from marketsim.kernel.simulation.world import EMPIRICAL, STEADY
 GOLDEN = -7046029254386353131  # 2**64 divided by the golden ratio, as a signed word
 MIX_1, MIX_2 = -4658895280553007687, -7723592293110705685
 UNIT = 1.0 / 9007199254740992.0  # 2**-53
+LONGEST_JITTER_NS = 1e18  # beyond any simulation, and still a whole number of 64 bits
 
 
 @inlined
@@ -82,7 +83,7 @@ def delay_ns(me, steady_ns):
     if me.jitter == EMPIRICAL:
         extra = load_i64(me.jitter_table, integer(me, 0, me.n_jitter - 1))
     else:
-        extra = int(math.exp(me.jitter_log_mean + me.jitter_log_sd * normal(me)))
+        extra = int(min(math.exp(me.jitter_log_mean + me.jitter_log_sd * normal(me)), LONGEST_JITTER_NS))
     me.delay_stream = me.stream
     me.stream = decisions
     return steady_ns + extra

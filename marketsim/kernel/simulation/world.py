@@ -23,12 +23,14 @@ TURN, ARRIVAL, TAKEN_UP, NEWS, SAMPLE, OUTSIDE = 1, 2, 3, 4, 5, 6
 
 # What an agent did that ends a simulation.
 NO_FAULT, RAISED, TOO_MANY_MESSAGES, OVER_POSITION_LIMIT, OVER_CASH_LIMIT, NO_SUCH_MARKET, SELF_TRADES_PREVENTED = 0, 1, 2, 3, 4, 5, 6
-TOO_MANY_TURNS = 7
+TOO_MANY_TURNS, BEYOND_COUNTING, ORDER_OF_ANOTHER, ONLY_FROM_OUTSIDE = 7, 8, 9, 10
 
 # How a delay varies around its constant part.
 STEADY, LOG_NORMAL, EMPIRICAL = 0, 1, 2
 
 NANO = 1_000_000_000  # fees are kept in whole billionths of the currency, so that they add up exactly
+MOST_TRADED_TICK_LOT = 2**53  # price times quantity of one trade: exact as a real number too, and a thousand of them still sum within int64
+MOST_COUNTED = 2**62  # of an account, in tick lots or billionths: one more trade still fits
 
 WORLD = np.dtype(
     [

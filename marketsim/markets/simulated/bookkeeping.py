@@ -15,7 +15,7 @@ from marketsim.kernel.simulation.world import QUOTE
 from marketsim.markets.simulated.population import Roster
 from marketsim.markets.simulated.timetable import Session
 from marketsim.markets.simulated.world import Handed
-from marketsim.records import EventKind, Kind, Phase
+from marketsim.records import EventKind, Kind, Phase, Reason
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
@@ -90,6 +90,7 @@ class Bookkeeper:
         self.last_order_ns = np.zeros(n_agents, np.int64)
         self.agent_cash_tick_lot = np.zeros(n_agents, np.int64)
         self.agent_position_lot = np.zeros((n_agents, n_symbols), np.int64)
+        self.n_refused = np.zeros((n_groups, max(Reason) + 1), np.int64)  # messages, by group and reason
         self.n_crossed = 0
         self.n_messages = self.n_events = self.n_quotes = 0
         self._quote = np.zeros(n_books, QUOTE)  # each book's latest
@@ -105,6 +106,7 @@ class Bookkeeper:
         self._add_orders(handed.orders)
         self._add_trades(handed.tape.trades)
         self._note_phases(handed.tape.events)
+        self._add_refusals(handed.tape.events)
         self._add_quotes(handed.quotes)
 
     def finish(self, end_ns: int) -> None:
@@ -154,6 +156,10 @@ class Bookkeeper:
             np.add.at(self.position_lot, (bar, group, t["symbol"]), side * lot)
             np.add.at(self.agent_cash_tick_lot, owner, -side * tick * lot)
             np.add.at(self.agent_position_lot, (owner, t["symbol"]), side * lot)
+
+    def _add_refusals(self, events: npt.NDArray[np.void]) -> None:
+        refused = events[events["kind"] == EventKind.REJECTED]
+        np.add.at(self.n_refused, (self._group[refused["owner_id"]], refused["reason"]), 1)
 
     def _note_phases(self, events: npt.NDArray[np.void]) -> None:
         for event in events[events["kind"] == EventKind.PHASE]:

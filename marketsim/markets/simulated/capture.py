@@ -177,13 +177,14 @@ def _batch(**columns: pa.Array) -> pa.RecordBatch:
 
 
 def _names(enum: type[IntEnum], codes: npt.NDArray[np.integer]) -> pa.Array:
-    """Return the names of codes; empty for 0 where that is no member."""
+    """Return the names of codes; empty where there is no such member, as in a message that the exchange refuses."""
     members = sorted(enum)
-    low = int(members[0])
-    table: list[str] = [""] * (int(members[-1]) - min(low, 0) + 1)
+    low, high = min(int(members[0]), 0), int(members[-1])
+    table: list[str] = [""] * (high - low + 2)
     for member in members:
-        table[int(member) - min(low, 0)] = member.name.lower()
-    return pa.array(table).take(pa.array(codes - min(low, 0)))
+        table[int(member) - low] = member.name.lower()
+    known = (codes >= low) & (codes <= high)
+    return pa.array(table).take(pa.array(np.where(known, codes.astype(np.int64) - low, high - low + 1)))
 
 
 def _masked(values: npt.NDArray[np.generic] | pa.Array, known: npt.NDArray[np.bool_]) -> pa.Array:

@@ -16,6 +16,7 @@ from marketsim.config.population import Group
 from marketsim.config.simulated import SimulatedMarket
 from marketsim.markets.simulated.bookkeeping import IntArray
 from marketsim.markets.simulated.results import Results
+from marketsim.records import Reason
 
 # An agent that took this many turns has a habit; a silence of so many of its usual waits is no chance: even if waits are exponential,
 # one in e^25, a hundred billion, lasts that long.
@@ -24,6 +25,12 @@ LONGEST_SILENCE_WAITS = 25
 # An agent with less than this share of its group's usual turns hardly took part; where the usual is this many, chance does not do it.
 LEAST_SHARE_OF_TURNS = 0.05
 USUAL_TURNS = 100
+# Orders that no state of the market would have made acceptable come of a defect in the agent; a few may come of rounding at the edges.
+NEVER_ACCEPTABLE = (
+    Reason.BAD_QUANTITY, Reason.BAD_PRICE, Reason.UNKNOWN_KIND, Reason.BAD_SIDE, Reason.BAD_TIF, Reason.BAD_FLAGS, Reason.OFF_TICK,
+    Reason.OFF_LOT, Reason.BAD_STOP, Reason.BAD_DISPLAY, Reason.BAD_EXPIRY, Reason.BAD_MINIMUM,
+)  # fmt: skip
+LARGEST_FAULTY_SHARE = 0.01
 
 
 class Check(NamedTuple):
@@ -41,7 +48,7 @@ def health(results: Results, market: SimulatedMarket) -> pa.Table:
     rows = [*_conserved(results), *_uncrossed(results)]
     for name, group in market.population.items():
         if group.count and not group.muted:
-            rows += [*_alive(name, group, results), *_cancel_ratio(name, group, results)]
+            rows += [*_alive(name, group, results), *_cancel_ratio(name, group, results), *_sound_orders(name, results)]
     rows.sort()
     schema = pa.schema(
         [
@@ -128,6 +135,21 @@ def _cancel_ratio(name: str, group: Group, results: Results) -> Iterator[Check]:
     what = f"{name} sent {n_cancels:,} cancels for {n_orders:,} new orders"
     hint = f"expected {low:g} to {high:g} for one; does it cancel what is cancelled already?"
     yield Check(f"{name}.cancel_ratio", passed, ratio, f"{low:g} to {high:g}", _sentence(what, passed, hint))
+
+
+def _sound_orders(name: str, results: Results) -> Iterator[Check]:
+    """Check that hardly any order of a group was refused because of what stood in it."""
+    n_orders = int(results.world.agents[_numbers(name, results)]["n_orders"].sum())
+    if n_orders == 0:
+        return
+    refused = results.book.n_refused[results.roster.groups.index(name), NEVER_ACCEPTABLE]
+    n = int(refused.sum())
+    share = n / n_orders
+    passed = share <= LARGEST_FAULTY_SHARE
+    commonest = NEVER_ACCEPTABLE[int(refused.argmax())].name.lower()
+    what = f"{n:,} of {n_orders:,} orders of {name} could never have been accepted" + (f", mostly for {commonest}" if n else "")
+    hint = f"expected at most {LARGEST_FAULTY_SHARE:.0%}; look at them in table market_events"
+    yield Check(f"{name}.orders_sound", passed, share, f"<= {LARGEST_FAULTY_SHARE:g}", _sentence(what, passed, hint))
 
 
 def _numbers(name: str, results: Results) -> IntArray:

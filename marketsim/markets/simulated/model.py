@@ -24,10 +24,8 @@ from marketsim.markets.simulated.run import BAR_NS, SimulatedRun
 from marketsim.markets.simulated.scale import Scale
 from marketsim.markets.simulated.sessions import SimulatedBars, play_sessions
 from marketsim.markets.simulated.timetable import SECOND_NS, timetable
-from marketsim.markets.simulated.watchdog import Watchdog
+from marketsim.markets.simulated.watchdog import TURN_LIMIT_S, Watchdog
 from marketsim.simulation import Simulation
-
-TURN_LIMIT_S = 60.0  # real time one turn may take; nothing about a run that goes on depends on it
 
 
 class SimulatedModel:

@@ -29,6 +29,7 @@ from marketsim.config.population import (
 from marketsim.config.population import Normal as NormalDistribution
 from marketsim.config.simulated import SimulatedMarket
 from marketsim.errors import ConfigError
+from marketsim.kernel.simulation.world import MOST_COUNTED
 from marketsim.markets.simulated.holdings import without_files
 from marketsim.markets.simulated.world import NO_LIMIT, Latency, Member
 from marketsim.wording import expected, shown
@@ -98,7 +99,7 @@ def params(name: str, group: Group, agent: CompiledAgent, drawn: Mapping[str, An
     given = {**group.parameters, **drawn}
     try:
         # Strict JSON is the mode that takes a tuple from a list but no number from text or true.
-        return agent.params.model_validate_json(json.dumps(given), strict=True)
+        valid = agent.params.model_validate_json(json.dumps(given), strict=True)
     except ValidationError as error:
         fault = error.errors()[0]
         key = ".".join(str(part) for part in fault["loc"])
@@ -113,6 +114,11 @@ def params(name: str, group: Group, agent: CompiledAgent, drawn: Mapping[str, An
             case _:
                 sentence = f"{key} is {shown(fault['input'])}, expected {expected(fault)}"
         raise ConfigError(f"market.population.{name}.{where}: {sentence}.") from None
+    for key, value in given.items():
+        if isinstance(value, int) and abs(value) > MOST_COUNTED:
+            where = "vary" if key in drawn else "parameters"
+            raise ConfigError(f"market.population.{name}.{where}: {key} is {value}, expected a whole number of at most 2**62 either way.")
+    return valid
 
 
 def draw(spec: Distribution, seed: int, name: str, parameter: str) -> Any:
@@ -197,7 +203,8 @@ def _agent(name: str, group: Group) -> CompiledAgent:
 def _fitting(key: str, value: Any, agent: CompiledAgent) -> Any:
     """Round a drawn number where the parameter is a whole one."""
     field = agent.params.model_fields.get(key)
-    return round(value) if field is not None and field.annotation is int and isinstance(value, float) else value
+    is_whole = field is not None and field.annotation is int and isinstance(value, float) and math.isfinite(value)
+    return round(value) if is_whole else value
 
 
 def _typical(key: str, spec: Distribution, agent: CompiledAgent) -> Any:

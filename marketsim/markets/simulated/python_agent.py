@@ -24,6 +24,7 @@ pack_into, MESSAGE_BYTES = _MESSAGE.pack_into, MESSAGE.itemsize
 LIMIT, MARKET, CANCEL, REPLACE, CANCEL_OWNER = (k.value for k in (Kind.LIMIT, Kind.MARKET, Kind.CANCEL, Kind.REPLACE, Kind.CANCEL_OWNER))
 GTC = Tif.GTC.value
 ROOM = 64  # messages a turn before the buffer grows
+LATEST_NS = 2**62  # of a wake-up: the year 2116
 NO_PRICE = 2**60  # what `bid_tick`, `ask_tick` and `last_tick` are where there is none
 
 _SHOWN = w.SHOWN.names or ()
@@ -170,7 +171,7 @@ def taking_turns(agent: PythonAgent) -> Callable[[World, int], None]:
             raise StrategyError(world.accusation(f"it raised {type(error).__name__}: {error}")) from error
         if wake_ns is None:
             wake_ns = 0
-        elif type(wake_ns) is not int:
+        elif type(wake_ns) is not int or not 0 <= wake_ns <= LATEST_NS:
             raise StrategyError(world.accusation(f"its turn returned {wake_ns!r}, expected when to be woken, whole ns, or None"))
         market.finish(wake_ns)
 

@@ -17,9 +17,8 @@ from marketsim.markets.bars import AccountRun
 from marketsim.markets.bars_model import BarsModel
 from marketsim.markets.desk import Answer
 from marketsim.markets.panel import FloatArray, IntArray, Panel, panel
-from marketsim.markets.simulated.model import TURN_LIMIT_S
 from marketsim.markets.simulated.real_sessions import Played, RealSessions, rows_from
-from marketsim.markets.simulated.watchdog import Watchdog
+from marketsim.markets.simulated.watchdog import TURN_LIMIT_S, Watchdog
 from marketsim.records import Fill
 
 MAIN = "strategy"

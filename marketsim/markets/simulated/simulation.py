@@ -13,6 +13,7 @@ from marketsim.markets.panel import Panel
 from marketsim.markets.simulated.capture import Sink
 from marketsim.markets.simulated.gates import health
 from marketsim.markets.simulated.run import SimulatedRun
+from marketsim.markets.simulated.watchdog import TURN_LIMIT_S, Watchdog
 from marketsim.markets.tables import fills_table, orders_table
 from marketsim.records import FILL, ORDER
 from marketsim.simulation import Simulation
@@ -36,9 +37,9 @@ def simulate_population(spec: RunSpec, market: SimulatedMarket, sink: Sink, prog
     ConfigError
         The population, the calendar or an event does not fit.
     StrategyError
-        An agent raised or broke a limit; the message names it, the time and the reason.
+        An agent raised, hung or broke a limit; the message names it, the time and the reason.
     """
-    results = SimulatedRun(spec, market, sink, progress=progress).play()
+    results = SimulatedRun(spec, market, sink, progress=progress).play(watchdog=Watchdog(TURN_LIMIT_S))
     nobody, empty = _nobody(spec)
     return Simulation(
         orders=orders_table("", nobody, empty),

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from marketsim.markets.simulated.world import World
 
 CHECKS_A_LIMIT = 20
+TURN_LIMIT_S = 60.0  # real time one turn of a run may take; nothing about a run that goes on depends on it
 
 
 class Stage(Enum):

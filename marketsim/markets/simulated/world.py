@@ -28,7 +28,7 @@ from marketsim.records import DEPTH, MESSAGE
 from marketsim.tape import Tape
 from marketsim.venue_rules import VenueRules
 
-NO_LIMIT = 2**62
+NO_LIMIT = w.MOST_COUNTED
 TURN_AGENT = (w.WORLD.names or ()).index("turn_agent")  # the header's word that says whose turn it is; all before it are words too
 FAULTS = {
     w.RAISED: "its step raised an error",
@@ -37,6 +37,9 @@ FAULTS = {
     w.OVER_CASH_LIMIT: "its cash fell below its limit",
     w.NO_SUCH_MARKET: "it sent a message to a symbol or venue that is not there",
     w.TOO_MANY_TURNS: "it took more than 10,000 turns without letting time pass",
+    w.BEYOND_COUNTING: "one of its trades, or its account, is too large to be counted exactly",
+    w.ORDER_OF_ANOTHER: "it asked to cancel or change an order that is not its own",
+    w.ONLY_FROM_OUTSIDE: "it sent a message that only the venue itself may send, such as a change of phase",
     w.SELF_TRADES_PREVENTED: "it stands for many who trade with one another, but its venue prevents self-trades (set self_trade to none)",
 }
 

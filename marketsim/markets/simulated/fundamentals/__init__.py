@@ -13,11 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from marketsim.errors import ConfigError
 from marketsim.markets.simulated.fundamentals.constant import ConstantFundamental
 from marketsim.markets.simulated.fundamentals.correlation import correlation_factor
 from marketsim.markets.simulated.fundamentals.history import HistoryFundamental
 from marketsim.markets.simulated.fundamentals.ornstein_uhlenbeck import OrnsteinUhlenbeckFundamental, SparseMeanRevertingFundamental
-from marketsim.markets.simulated.fundamentals.spec import Draws, FundamentalSpec, Grid, keyed_generator
+from marketsim.markets.simulated.fundamentals.spec import LARGEST_TICK, Draws, FundamentalSpec, Grid, keyed_generator
 
 Fundamental = Annotated[
     ConstantFundamental | OrnsteinUhlenbeckFundamental | SparseMeanRevertingFundamental | HistoryFundamental,
@@ -57,7 +58,7 @@ def fundamental_paths(
     Raises
     ------
     ConfigError
-        ``correlation`` is not a correlation matrix of these symbols.
+        ``correlation`` is not a correlation matrix of these symbols, or a value grows beyond all prices.
     """
     symbols = list(specs)
     normals = np.empty((len(symbols), len(grid.sessions), grid.n_points))
@@ -68,4 +69,11 @@ def fundamental_paths(
         factor = correlation_factor(correlation, symbols)
         # Sums in a fixed order: the same bytes on every machine.
         normals = np.stack([sum(factor[k, j] * normals[j] for j in range(k + 1)) for k in range(len(symbols))])
-    return np.stack([spec.path(grid, Draws(seed, symbol, normals[k])) for k, (symbol, spec) in enumerate(specs.items())])
+    with np.errstate(over="ignore", invalid="ignore"):
+        paths = np.stack([spec.path(grid, Draws(seed, symbol, normals[k])) for k, (symbol, spec) in enumerate(specs.items())])
+    for symbol, path in zip(symbols, paths, strict=True):
+        if not (path <= LARGEST_TICK).all():
+            raise ConfigError(
+                f"market.fundamental: the value of {symbol} grows beyond {LARGEST_TICK:.0e} ticks; lower its volatility or its shocks."
+            )
+    return paths

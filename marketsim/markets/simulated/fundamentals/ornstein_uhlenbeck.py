@@ -14,15 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from marketsim.markets.simulated.fundamentals.spec import Draws, FundamentalSpec, Grid
+from marketsim.markets.simulated.fundamentals.spec import LARGEST_TICK, Draws, FundamentalSpec, Grid
 
 
 class OrnsteinUhlenbeckFundamental(FundamentalSpec):
     """A value that is drawn back to its mean and diffuses."""
 
     kind: Literal["ornstein_uhlenbeck"] = "ornstein_uhlenbeck"
-    mean_tick: float = Field(100_000.0, description="Mean it reverts to, ticks.")
-    start_tick: float | None = Field(None, description="Value at the start of the first session, ticks; left out = the mean.")
+    mean_tick: float = Field(100_000.0, ge=0, le=LARGEST_TICK, description="Mean it reverts to, ticks.")
+    start_tick: float | None = Field(
+        None, ge=0, le=LARGEST_TICK, description="Value at the start of the first session, ticks; left out = the mean."
+    )
     reversion_per_ns: float = Field(1.67e-16, ge=0, description="Speed of mean reversion, 1/ns; 0 for a random walk. RMSC04.")
     volatility_tick_per_sqrt_ns: float = Field(
         5e-5, ge=0, description="Standard deviation gained in t ns is this times sqrt(t), ticks, before reversion. RMSC04's fund_vol."
@@ -38,7 +40,7 @@ class SparseMeanRevertingFundamental(OrnsteinUhlenbeckFundamental):
     """The same with shocks at Poisson times that push hard either way; the value is never negative (Byrd 2019; ABIDES' sparse oracle)."""
 
     kind: Literal["sparse_mean_reverting"] = "sparse_mean_reverting"  # type: ignore[assignment]
-    shock_rate_per_ns: float = Field(2.77778e-18, ge=0, description="Mean number of shocks in 1 ns. RMSC04: one in 100,000 hours.")
+    shock_rate_per_ns: float = Field(2.77778e-18, ge=0, le=1e-6, description="Mean number of shocks in 1 ns. RMSC04: one in 100,000 hours.")
     shock_mean_tick: float = Field(1000.0, ge=0, description="Mean size of a shock, ticks; its sign is a coin's. RMSC04.")
     shock_variance_tick2: float = Field(50_000.0, ge=0, description="Variance of its size, ticks squared. RMSC04.")
 

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
+LARGEST_TICK = 1e15  # of a fundamental value or an order from outside; nine times less than the exchange's own bound
+
 
 @dataclass(frozen=True, slots=True)
 class Grid:
