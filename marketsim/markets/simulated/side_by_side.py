@@ -76,7 +76,8 @@ def side_by_side(
     sessions = RealSessions(spec, market, real, first, progress=progress)
     watchdog = Watchdog(TURN_LIMIT_S)
     among = sessions.play(traders(), watchdog)
-    without = sessions.play([trader for trader in traders() if trader[0].name != MAIN], watchdog)
+    again = RealSessions(spec, market, real, first, progress=lambda sentence: progress(f"without {MAIN}: {sentence}"))
+    without = again.play([trader for trader in traders() if trader[0].name != MAIN], watchdog)
     tables = [
         _rows(trader, (_later(run, first), rows_from(real, first)), (lived, among.panel), without if trader.name == MAIN else None)
         for trader, run, lived in zip(spec.traders, against_bars, among.runs, strict=True)
