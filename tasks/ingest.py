@@ -15,7 +15,7 @@ from tasks.code_version import code_version
 from tasks.references import RunRef, RunRequest
 from tasks.staged import Progress, finished, silent
 from warehouse import catalog
-from warehouse.schemas import CONFIGS
+from warehouse.run_tables import CONFIGS
 from warehouse.staging import Staging
 
 STEP = "ingest"

@@ -15,7 +15,7 @@ from marketsim.trials import chosen_spec
 from tasks.references import RunRef, SimulationRef
 from tasks.staged import Progress, base_dir_of, finished, read_clean, recorded_of, silent, spec_of, streams
 from tasks.trials import read_choice
-from warehouse.schemas import RUNS
+from warehouse.run_tables import RUNS
 from warehouse.staging import Staging
 
 STEP = "simulate"

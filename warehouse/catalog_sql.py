@@ -11,8 +11,9 @@ import duckdb
 import pyarrow as pa
 
 from warehouse.errors import WarehouseError, first_line
-from warehouse.schemas import TABLES, TableSchema
+from warehouse.schemas import TABLES
 from warehouse.settings import FORMAT_VERSION
+from warehouse.table_schema import TableSchema
 
 VIEWS = Path(__file__).parent / "views"
 

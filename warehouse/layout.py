@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from warehouse.errors import WarehouseError
-from warehouse.schemas import TABLES, TableSchema
+from warehouse.schemas import TABLES
+from warehouse.table_schema import TableSchema
 
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")

@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 
 from warehouse.digest import TableDigest, table_digest
 from warehouse.rows import RowChecks, check_columns
-from warehouse.schemas import TableSchema
 from warehouse.settings import ROW_GROUP_ROWS
+from warehouse.table_schema import TableSchema
 
 
 @dataclass(frozen=True, slots=True)

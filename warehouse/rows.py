@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from warehouse.errors import WarehouseError
-from warehouse.schemas import TableSchema
+from warehouse.table_schema import TableSchema
 
 
 def check_columns(schema: TableSchema, found: pa.Schema) -> None:

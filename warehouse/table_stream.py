@@ -11,7 +11,7 @@ import pyarrow as pa
 from warehouse import durable, parquet
 from warehouse.errors import WarehouseError, explained
 from warehouse.parquet import TableFile
-from warehouse.schemas import TableSchema
+from warehouse.table_schema import TableSchema
 
 
 def described(path: Path) -> Path:

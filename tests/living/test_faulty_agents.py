@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -14,6 +17,8 @@ from marketsim.kernel.simulation.world import WORLD
 from marketsim.markets.simulated.setting import Member
 from marketsim.markets.simulated.world import World
 from tests.living.probes import BUY, SELL, BlindParams, ProbeParams, blind, probe, run, setting
+
+ROOT = Path(__file__).parents[2]
 
 NOTHING = np.dtype([("nothing", np.int64)])
 AT = 2_000_000_000  # 22:13:22, two seconds after the start
@@ -112,3 +117,14 @@ def test_two_agents_of_one_name_are_refused() -> None:
 def test_the_header_is_as_large_as_its_fields() -> None:
     """Compiled code reads it by offsets: padding would mean that Python and Numba disagree."""
     assert WORLD.itemsize == sum(WORLD[name].itemsize for name in WORLD.names or ())
+
+
+def test_nothing_is_left_to_compile_in_a_turn_that_a_watchdog_times() -> None:
+    program = (
+        "from marketsim.kernel.simulation.loop import act, simulate\n"
+        "from tests.living.probes import setting, world_of\n"
+        "world_of([], setting())\n"
+        "assert simulate.signatures, 'simulate is not compiled'\n"
+        "assert act.signatures, 'act is not compiled'\n"
+    )
+    subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)

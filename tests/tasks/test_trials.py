@@ -16,7 +16,8 @@ from marketsim import trial_scores, trials
 from marketsim.config.run import RunSpec
 from marketsim.errors import ConfigError
 from marketsim.simulate import simulate
-from warehouse.schemas import BARS, TRIALS
+from warehouse.account_tables import TRIALS
+from warehouse.run_tables import BARS
 
 DAY = dt.timedelta(days=1)
 UTC = pa.timestamp("ns", tz="UTC")

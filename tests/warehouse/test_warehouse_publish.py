@@ -18,8 +18,9 @@ from warehouse import catalog, durable, reader, settings
 from warehouse.digest import run_digest, table_digest
 from warehouse.errors import WarehouseError
 from warehouse.publish import publish, publish_runs
-from warehouse.schemas import TABLES, Column
+from warehouse.schemas import TABLES
 from warehouse.staging import Staging
+from warehouse.table_schema import Column
 from warehouse.verify import verify
 
 Tables = Callable[..., dict[str, pa.Table]]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
+from numba import types
 
 from marketsim.errors import ConfigError, StrategyError
 from marketsim.exchange import Exchange
@@ -70,6 +71,7 @@ class World:
         self._address = self._header.ctypes.data
         self.words = self._header.data.cast("B").cast("q")
         self.stage = Stage.OUTSIDE
+        _compile()
         begin(self._address)
         weakref.finalize(self, _release, self._header)
         rows = np.ascontiguousarray(setting.messages)
@@ -166,6 +168,12 @@ class World:
         name = self.members[number - 1].name if number > 0 else "outside"
         when = np.datetime64(int(self.agents[number]["now_ns"]), "ns")
         return f"agent {name} at {when}Z: {what}; correct the agent or its limits."
+
+
+def _compile() -> None:
+    """Compile, or load, what else would be compiled in somebody's turn, which a watchdog would take for one that hangs."""
+    simulate.compile((types.int64,))
+    act.compile((types.int64,) * 4)
 
 
 def _release(header: npt.NDArray[np.void]) -> None:
