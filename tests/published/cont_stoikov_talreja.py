@@ -121,6 +121,7 @@ def _clean(market, me, state):  # type: ignore[no-untyped-def]
             message = letter_from(market, me, 0, 0)
             message.kind = CANCEL
             message.order_id = order_id
+            message.owner_id = 0  # only an order's owner may cancel it
 
 
 @inner
