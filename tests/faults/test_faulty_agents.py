@@ -335,12 +335,12 @@ def test_a_compiled_step_that_never_ends_ends_the_process_with_a_reason(tmp_path
 POPULATION = """
 import sys
 sys.path.insert(0, {root!r})
-from marketsim.markets.simulated import simulation
+from marketsim.markets.simulated import population_alone
 from tests.living.planted import run_spec
 
-simulation.TURN_LIMIT_S = 0.5
+population_alone.TURN_LIMIT_S = 0.5
 spec = run_spec({{"bad": {{"kind": "tests.living.planted:hangs"}}}})
-simulation.simulate_population(spec, spec.market, lambda name, rows: None)
+population_alone.simulate_population(spec, spec.market, lambda name, rows: None)
 print("published")
 """
 
